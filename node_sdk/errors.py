@@ -1,0 +1,54 @@
+"""Every error that the SDK raises on purpose. Types for callers who act on them, words for people who read them.
+
+A message begins with what cannot be done, names the thing, gives the cause and the way out.
+"""
+
+from __future__ import annotations
+
+
+class AnacostiaError(Exception):
+    """Base of all errors that this package raises on purpose."""
+
+
+class InvalidPipeline(AnacostiaError):
+    """The graph, a node or its settings break a rule of pipelines; the message names the nodes."""
+
+
+class InvalidValue(AnacostiaError):
+    """A value given to a node's method cannot be recorded (NaN metric, object that is no JSON, …)."""
+
+
+class NotRunning(AnacostiaError):
+    """A method that needs a running pipeline was called outside of one."""
+
+
+class ArtifactNotFound(AnacostiaError):
+    """No such artifact, or its bytes are gone."""
+
+
+class StoreUnavailable(AnacostiaError):
+    """The metadata store cannot be opened or cannot do its work; the message says why."""
+
+
+class Refused(AnacostiaError):
+    """The store refuses a request for a stated reason; repeating it will not help."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Fenced(Refused):
+    """A newer incarnation of this node has said hello: this process must exit (law 3)."""
+
+    def __init__(self, message: str, current: int) -> None:
+        super().__init__("fenced", message)
+        self.current = current
+
+
+class Conflict(AnacostiaError):
+    """A row would exist twice; the database's constraint said no."""
+
+
+class BadMessage(AnacostiaError):
+    """Bytes from a socket are not one of the messages expected there."""

@@ -1,0 +1,75 @@
+"""The graph of a pipeline as data: what the loader hands to the daemon and what the metadata store decides with.
+
+Holds no node objects and runs no user code; `Pipeline` makes it, `validate` (in node_sdk.pipeline) guards it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from node_sdk.policy import RestartPolicy
+from node_sdk.wire.codec import Message, from_map, to_map
+
+Kind = Literal["metadata_store", "resource", "action"]
+TriggerRule = Literal["all_success", "all_done", "one_success"]
+Trigger = Literal["all", "any"]
+StartMethod = Literal["fork", "spawn"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSpec(Message):
+    """One node. Durations are seconds. `type` is the name of the user's class; `base_type` that of ours."""
+
+    name: str
+    kind: Kind
+    type: str
+    base_type: str
+    predecessors: tuple[str, ...] = ()
+    restart: RestartPolicy = field(default_factory=RestartPolicy)
+    start_timeout: float = 300.0
+    heartbeat_timeout: float = 30.0
+    stop_timeout: float = 10.0
+    start_method: StartMethod = "fork"
+    trigger_rule: TriggerRule = "all_success"  # actions
+    monitoring: bool = False  # resources
+    resource_path: str | None = None  # resources
+    uri: str | None = None  # metadata stores; without its password
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphSpec(Message):
+    """All nodes of a pipeline, in an order in which predecessors come first."""
+
+    name: str
+    nodes: tuple[NodeSpec, ...]
+    trigger: Trigger = "all"
+    max_concurrent_runs: int = 1
+    max_crashes: int = 3
+
+    @cached_property
+    def by_name(self) -> dict[str, NodeSpec]:
+        return {node.name: node for node in self.nodes}
+
+    @cached_property
+    def successors(self) -> dict[str, tuple[str, ...]]:
+        """The successors of each node, in the order of `nodes`."""
+        return {
+            node.name: tuple(each.name for each in self.nodes if node.name in each.predecessors) for node in self.nodes
+        }
+
+    @property
+    def store(self) -> NodeSpec:
+        """The metadata store, root of the graph."""
+        return next(node for node in self.nodes if node.kind == "metadata_store")
+
+    def to_json(self) -> str:
+        """The graph as JSON text; `from_json` reads it."""
+        return json.dumps(to_map(self), indent=2)
+
+    @staticmethod
+    def from_json(text: str) -> GraphSpec:
+        """The graph in `text`; BadMessage where it is none."""
+        return from_map(json.loads(text), GraphSpec)

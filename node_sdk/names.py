@@ -1,0 +1,22 @@
+"""What a pipeline or a node may be called: names end up in socket paths, file names and commands."""
+
+from __future__ import annotations
+
+import re
+
+from node_sdk.errors import InvalidPipeline
+
+MAX_NAME = 64
+_LEGAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
+
+
+def check_name(name: object, what: str) -> str:
+    """Return `name` when it is legal for a `what` ('node', 'pipeline'); raise InvalidPipeline when not."""
+    if not isinstance(name, str):
+        raise InvalidPipeline(f"cannot name a {what} {name!r}: a name is a string, not {type(name).__name__}")
+    if not _LEGAL.match(name) or name in {".", ".."}:
+        raise InvalidPipeline(
+            f"cannot name a {what} {name!r}: a name has 1 to {MAX_NAME} letters, digits, '_', '-' or '.', "
+            "and begins with a letter, a digit or '_'"
+        )
+    return name

@@ -1,0 +1,49 @@
+"""Node and daemon: readiness, heartbeats and last words one way; pause and resume the other.
+
+Each beat says everything again, so a daemon that has just come back knows the node after one of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from node_sdk.wire.codec import Message
+
+
+@dataclass(frozen=True, slots=True)
+class NodeMessage(Message):
+    """Base of what a node process says to the daemon."""
+
+    pipeline: str
+    node: str
+    incarnation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beat(NodeMessage):
+    """I am alive; `ready` once setup is done; `work` says in a few words what the node does now."""
+
+    ready: bool
+    work: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastWords(NodeMessage):
+    """Why this process ends by itself: kind 'setup' (setup() raised), 'fenced', 'error' (our own code failed)."""
+
+    kind: Literal["setup", "fenced", "error"]
+    message: str
+    current: int = 0  # with 'fenced': the incarnation that the store knows
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonMessage(Message):
+    """Base of what the daemon says to a node process."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetPaused(DaemonMessage):
+    """Take up no new work (True), or go on (False)."""
+
+    paused: bool

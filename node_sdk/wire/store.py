@@ -1,0 +1,263 @@
+"""Node to metadata store: operations and their answers.
+
+An operation is idempotent: a client repeats it, with the same `seq`, until it is answered, also across a crash of
+the store. `tell` operations are answered too (so that the client knows they are durable), but not waited for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from node_sdk.wire.codec import Message
+
+OPERATOR = "@operator"  # who asks on behalf of a person; not fenced, may read and trigger
+
+ArtifactState = Literal["new", "current", "old", "failed"]
+TaskEnd = Literal["succeeded", "failed", "error"]
+Table = Literal["runs", "tasks", "artifacts", "metrics", "params", "tags", "artifact_tags", "nodes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Message):
+    """Base of what can be asked of a store."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRequest(Message):
+    """Operation number `seq` of this incarnation of `node`."""
+
+    seq: int
+    node: str
+    incarnation: int
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class StoreReply(Message):
+    """The answer to request `seq`, sent after its commit: `value`, or an error of `kind` in words.
+
+    Kinds: 'fenced' (value = the current incarnation), 'invalid', 'not-found', 'finished' (the task or run is over).
+    """
+
+    seq: int
+    value: Any = None
+    error: str | None = None
+    kind: str | None = None
+
+
+# ---- the life of a node
+
+
+@dataclass(frozen=True, slots=True)
+class Hello(Operation):
+    """A new incarnation begins: older ones are fenced from here on. Answered by Welcome (as a map).
+
+    `interrupted_run` is the run whose task the previous incarnation was executing (from its flight recorder);
+    with `crashed`, that attempt counts against the task, and at the graph's max_crashes it ends as 'error'.
+    """
+
+    interrupted_run: int | None = None
+    crashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Due(Message):
+    """A task that this node should execute now; `attempts` is how many attempts have begun before."""
+
+    run_id: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Output(Message):
+    """An artifact that a task made. `location` is relative to the resource; `staging` is where its bytes wait."""
+
+    resource: str
+    location: str
+    staging: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unsignalled(Message):
+    """This node's task of `run_id` is done; these successors are due and have not begun."""
+
+    run_id: int
+    successors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome(Message):
+    """What a node that starts must know (law 2): its due tasks, the signals and publications to repeat.
+
+    A signal for a run up to `last_run_id` that is not in `due` is confirmed with the store before it is obeyed.
+    """
+
+    last_run_id: int
+    due: tuple[Due, ...]
+    unsignalled: tuple[Unsignalled, ...]
+    unpublished: tuple[Output, ...]
+
+
+# ---- resources
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Message):
+    """An artifact that a resource sees. `mtime_ns` is any number that changes when the bytes may have changed."""
+
+    location: str
+    sha256: str
+    size: int
+    mtime_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordArtifacts(Operation):
+    """Record what was found, in state `state`; a location whose latest version has the same sha256 is no news.
+
+    `first_scan` marks that this resource has now seen what was there at its very first start.
+    Answer: list of ids, None where it was no news.
+    """
+
+    resource: str
+    found: tuple[Found, ...]
+    state: ArtifactState = "new"
+    first_scan: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetArtifacts(Operation):
+    """These locations are gone: their artifacts that are still `new` are no longer offered. Answer: how many."""
+
+    resource: str
+    locations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer(Operation):
+    """The resource's trigger_condition() holds, or no longer does. Answer: None; a run may start (law 4).
+
+    `last_run_id` is the last run that the resource knows of. An offer made in ignorance of a newer run, which has
+    claimed what it speaks of, does not count; the resource hears of that run and offers again.
+    """
+
+    resource: str
+    holds: bool
+    last_run_id: int
+
+
+# ---- actions
+
+
+@dataclass(frozen=True, slots=True)
+class Begin(Operation):
+    """The node begins attempt number `attempt` (from 1). What an earlier attempt logged is taken back.
+
+    Refused with kind 'finished' when the task is over. Answer: None.
+    """
+
+    run_id: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Complete(Operation):
+    """The task is over. Answer: names of the successors whose tasks are due by it (to be signalled), a list."""
+
+    run_id: int
+    attempt: int
+    state: TaskEnd
+    error: str | None = None
+    outputs: tuple[Output, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Published(Operation):
+    """The outputs of this task stand at their final place. Answer: None."""
+
+    run_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogMetrics(Operation):
+    """Record metrics. `n` numbers what one attempt logs, from 0, so that a repeated request is known. Answer: None."""
+
+    run_id: int | None
+    attempt: int
+    n: int
+    values: dict[str, float]
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogParams(Operation):
+    """Record parameters of this task (last value of a key wins); values are plain JSON. Answer: None."""
+
+    run_id: int | None
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SetTags(Operation):
+    """Record tags of this task (last value of a key wins). Answer: None."""
+
+    run_id: int | None
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TagArtifact(Operation):
+    """Record tags of an artifact (last value of a key wins). Answer: None."""
+
+    artifact_id: int
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateArtifact(Operation):
+    """Set the state of an artifact by hand. Answer: None."""
+
+    artifact_id: int
+    state: ArtifactState
+
+
+# ---- runs by hand, and reading
+
+
+@dataclass(frozen=True, slots=True)
+class StartRun(Operation):
+    """Start a run now with every `new` artifact there is. `token` is unique to the wish, so that repeating it starts
+    no second run. Answer: the run's id."""
+
+    token: str
+    trigger: str = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class EndRun(Operation):
+    """End a run now: tasks that are not over become `cancelled`. Answer: None."""
+
+    run_id: int
+    state: Literal["succeeded", "failed", "cancelled"] = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Operation):
+    """Rows of a table as a list of maps. `where`: column to value, or to a list of allowed values."""
+
+    table: Table
+    where: dict[str, Any]
+    descending: bool = False
+    limit: int | None = None
+    after_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Count(Operation):
+    """How many rows `where` holds. Answer: int."""
+
+    table: Table
+    where: dict[str, Any]
