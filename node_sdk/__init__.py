@@ -1,0 +1,54 @@
+"""What users write pipelines with: four base classes, the Pipeline, the restart policy, and what can go wrong.
+
+A name is imported when it is first used: the daemon and `anacostiactl` need only messages and errors from below here,
+and would pay for all of it at every start.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from node_sdk.errors import AnacostiaError, ArtifactNotFound, InvalidPipeline, InvalidValue, NotRunning
+    from node_sdk.nodes.action import BaseActionNode
+    from node_sdk.nodes.base import BaseNode
+    from node_sdk.nodes.resource import BaseResourceNode
+    from node_sdk.nodes.store import BaseMetadataStoreNode
+    from node_sdk.pipeline import Pipeline
+    from node_sdk.policy import RestartPolicy
+
+__all__ = [
+    "AnacostiaError",
+    "ArtifactNotFound",
+    "BaseActionNode",
+    "BaseMetadataStoreNode",
+    "BaseNode",
+    "BaseResourceNode",
+    "InvalidPipeline",
+    "InvalidValue",
+    "NotRunning",
+    "Pipeline",
+    "RestartPolicy",
+]
+
+_MODULES = {
+    "BaseActionNode": "node_sdk.nodes.action",
+    "BaseMetadataStoreNode": "node_sdk.nodes.store",
+    "BaseNode": "node_sdk.nodes.base",
+    "BaseResourceNode": "node_sdk.nodes.resource",
+    "Pipeline": "node_sdk.pipeline",
+    "RestartPolicy": "node_sdk.policy",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_MODULES.get(name, "node_sdk.errors")), name)
+    globals()[name] = value  # the next time it is found without us
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

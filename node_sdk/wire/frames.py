@@ -18,10 +18,11 @@ def frame(data: bytes) -> bytes:
 
 
 class FrameReader:
-    """Give it bytes as they arrive; it returns the frames that are complete."""
+    """Give it bytes as they arrive; it returns the frames that are complete. `limit` bounds one frame."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = MAX_MESSAGE) -> None:
         self._buffer = bytearray()
+        self._limit = limit
 
     def feed(self, data: bytes) -> list[bytes]:
         """The frames completed by `data`; BadMessage where a length is over the limit: close that connection."""
@@ -29,8 +30,8 @@ class FrameReader:
         frames = []
         while len(self._buffer) >= _LENGTH.size:
             (length,) = _LENGTH.unpack_from(self._buffer)
-            if length > MAX_MESSAGE:
-                raise BadMessage(f"cannot read a frame of {length} bytes: at most {MAX_MESSAGE} are allowed")
+            if length > self._limit:
+                raise BadMessage(f"cannot read a frame of {length} bytes: at most {self._limit} are allowed")
             end = _LENGTH.size + length
             if len(self._buffer) < end:
                 break

@@ -1,0 +1,162 @@
+"""Resources: nodes that keep artifacts. The bytes stay in the resource; the metadata store knows their states."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from node_sdk.errors import ArtifactNotFound, InvalidValue, NotRunning
+from node_sdk.graph import NodeSpec
+from node_sdk.nodes.base import BaseNode, Loggers
+from node_sdk.nodes.paging import select_all
+from node_sdk.wire.store import Count, Found, RecordArtifacts, Select, TagArtifact
+
+if TYPE_CHECKING:
+    from node_sdk.nodes.store import BaseMetadataStoreNode
+
+STATES = ("new", "current", "old", "failed")
+
+
+class BaseResourceNode(BaseNode):
+    """Derive from this for a place that keeps artifacts; FilesystemStoreNode is the one for folders.
+
+    With `monitoring`, what appears in the resource starts runs: `start_monitoring` begins to watch, `record_new`
+    tells of each artifact, `trigger_condition` says whether there is enough. Without, it keeps what runs make.
+    """
+
+    kind = "resource"
+
+    def __init__(
+        self,
+        name: str,
+        resource_path: str,
+        metadata_store: BaseMetadataStoreNode,
+        loggers: Loggers = None,
+        monitoring: bool = True,
+    ) -> None:
+        super().__init__(name, [metadata_store], loggers)
+        self.resource_path = str(resource_path)
+        self.metadata_store = metadata_store
+        self.monitoring = monitoring
+
+    # ---- watching, in the resource's own process
+
+    def start_monitoring(self) -> None:
+        """Begin to watch. Either give `watched_fd`, or call `record_new` from a thread of your own."""
+
+    def stop_monitoring(self) -> None:
+        """End watching."""
+
+    def watched_fd(self) -> int | None:
+        """A descriptor that is readable when the resource has changed; the main loop waits on it and calls `look`."""
+        return None
+
+    def look(self) -> None:
+        """Record what has changed; called when `watched_fd` is readable."""
+
+    def trigger_condition(self) -> bool:
+        """Whether there is enough to start a run; asked after each change. By default: one new artifact."""
+        return self.get_num_artifacts("new") >= 1
+
+    def record_new(self, location: str, sha256: str = "", size: int = 0, mtime_ns: int = 0) -> int | None:
+        """Record an artifact that is there and complete; its id, or None where it is known already.
+
+        `size` in bytes; `sha256` of its bytes in hex, or any text that changes when they do.
+        """
+        return self._record(Found(self.to_location(location), sha256, size, mtime_ns), "new")
+
+    def record_current(self, location: str, sha256: str = "", size: int = 0, mtime_ns: int = 0) -> int | None:
+        """Record an artifact that belongs to the run in progress; its id, or None where it is known already."""
+        return self._record(Found(self.to_location(location), sha256, size, mtime_ns), "current")
+
+    def _record(self, found: Found, state: Any) -> int | None:
+        binding = self.bound("record an artifact")
+        ids: list[int | None] = binding.store.ask(RecordArtifacts(self.name, (found,), state))
+        binding.wake()
+        return ids[0]
+
+    # ---- asking, in any process of the pipeline
+
+    def list_artifacts(self, state: str = "all") -> list[str]:
+        """Where the artifacts in `state` are: new, current, old, failed, or all.
+
+        While a task is executed, `current` means the artifacts of that task's run, also when other runs are under way.
+        """
+        return [self.to_path(row["location"]) for row in self._select(state)]
+
+    def get_artifact(self, id: int) -> dict[str, Any]:
+        """All that is known of artifact `id`; ArtifactNotFound where there is none."""
+        rows: list[dict[str, Any]] = self.bound("read an artifact").store.ask(
+            Select("artifacts", {"resource": self.name, "id": id})
+        )
+        if not rows:
+            raise ArtifactNotFound(f"cannot get artifact {id} of resource {self.name!r}: no such artifact")
+        return rows[0]
+
+    def get_num_artifacts(self, state: str = "all") -> int:
+        """How many artifacts are in `state`; `all` counts every one."""
+        where = self._where(state)
+        count: int = self.bound("count artifacts").store.ask(Count("artifacts", where))
+        return count
+
+    def tag_artifact(self, artifact: int | str, **tags: Any) -> None:
+        """Put tags on an artifact, given by its id or by its location (its latest version); the last value of a tag
+        wins. ArtifactNotFound where nothing is recorded there: an output is, once its task has completed."""
+        self.bound("tag an artifact").store.ask(TagArtifact(self._id(artifact), tags))
+
+    def _id(self, artifact: int | str) -> int:
+        if isinstance(artifact, int):
+            return artifact
+        where = {"resource": self.name, "location": self.to_location(artifact), "latest": True}
+        rows: list[dict[str, Any]] = self.bound("find an artifact").store.ask(Select("artifacts", where))
+        if not rows:
+            raise ArtifactNotFound(
+                f"cannot find artifact {artifact!r} of resource {self.name!r}: nothing is recorded there"
+            )
+        found: int = rows[0]["id"]
+        return found
+
+    def load_artifact(self, location: str) -> Any:
+        """The content of an artifact; how, the class of the resource says."""
+        raise NotImplementedError(f"resource {self.name!r}: {type(self).__name__} does not override load_artifact()")
+
+    def save_artifact(self, location: str) -> AbstractContextManager[Any]:
+        """A place to write an artifact of the task in progress; how, the class of the resource says."""
+        raise NotImplementedError(f"resource {self.name!r}: {type(self).__name__} does not override save_artifact()")
+
+    # ---- for classes of resources
+
+    def to_location(self, path: str) -> str:
+        """What the store calls the artifact at `path`. By default the same text."""
+        return path
+
+    def to_path(self, location: str) -> str:
+        """What users call the artifact that the store calls `location`. By default the same text."""
+        return location
+
+    def spec(self) -> NodeSpec:
+        return dataclasses.replace(super().spec(), monitoring=self.monitoring, resource_path=self.resource_path)
+
+    def _select(self, state: str) -> list[dict[str, Any]]:
+        return select_all(self.bound("list artifacts").store, "artifacts", self._where(state))
+
+    def _where(self, state: str) -> dict[str, Any]:
+        where: dict[str, Any] = {"resource": self.name}
+        if state == "all":
+            return where
+        if state not in STATES:
+            raise InvalidValue(f"cannot look for artifacts in state {state!r}: it is one of {', '.join(STATES)} or all")
+        where["state"] = state
+        task = self._binding.task if self._binding else None
+        if state == "current" and task is not None:
+            where["run_id"] = task.run_id
+        return where
+
+
+def running_task(node: BaseNode, wish: str) -> Any:
+    """The task in progress; NotRunning with words about `wish` where there is none."""
+    task = node.bound(wish).task
+    if task is None:
+        raise NotRunning(f"cannot {wish} in {node.name!r}: only an action's task makes artifacts, inside execute()")
+    return task

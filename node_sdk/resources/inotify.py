@@ -1,0 +1,157 @@
+"""A folder and everything below it, watched by Linux inotify through one descriptor that a main loop can wait on.
+
+Reports files once they are complete: closed after writing, moved in, or hard-linked. It has no thread and no delay;
+watchdog, which serves the other platforms, holds the first half of a rename back for up to half a second to pair it
+with the second (docs/decisions/0006-inotify.md).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+IN_CLOSE_WRITE, IN_MOVED_FROM, IN_MOVED_TO = 0x8, 0x40, 0x80
+IN_CREATE, IN_DELETE, IN_DELETE_SELF, IN_MOVE_SELF = 0x100, 0x200, 0x400, 0x800
+IN_Q_OVERFLOW, IN_IGNORED, IN_ONLYDIR, IN_DONT_FOLLOW, IN_ISDIR = 0x4000, 0x8000, 0x1000000, 0x2000000, 0x40000000
+IN_NONBLOCK, IN_CLOEXEC = os.O_NONBLOCK, os.O_CLOEXEC
+
+_MASK = (IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF) | (
+    IN_ONLYDIR | IN_DONT_FOLLOW
+)
+_EVENT = struct.Struct("iIII")
+_READ = 256 * 1024
+
+
+@dataclass(slots=True)
+class Changes:
+    """What happened since the last look. Paths are absolute; `rescan`: events were lost, look at everything."""
+
+    files: dict[str, None] = field(default_factory=dict)  # an ordered set
+    gone: dict[str, None] = field(default_factory=dict)
+    rescan: bool = False
+
+
+class FolderWatch:
+    """Watches `root`, which must exist. OSError where the kernel's limits do not allow it."""
+
+    def __init__(self, root: str) -> None:
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self.root = root
+        self.fd: int = self._libc.inotify_init1(IN_NONBLOCK | IN_CLOEXEC)
+        if self.fd < 0:
+            raise _error("no further inotify instance is allowed (fs.inotify.max_user_instances)")
+        self._folders: dict[int, str] = {}
+        self._watch_tree(root)
+
+    def close(self) -> None:
+        """End watching."""
+        os.close(self.fd)
+
+    def changes(self) -> Changes:
+        """All that happened since the last call; does not wait."""
+        changes = Changes()
+        for descriptor, mask, name in self._events():
+            if mask & IN_Q_OVERFLOW:
+                changes.rescan = True
+            elif mask & IN_IGNORED:
+                if self._folders.pop(descriptor, None) == self.root:
+                    self._begin_again(changes)
+            elif descriptor in self._folders and name:
+                self._note(changes, mask, os.path.join(self._folders[descriptor], name))  # noqa: PTH118
+            elif mask & IN_MOVE_SELF and self._folders.get(descriptor) == self.root:
+                self._begin_again(changes)
+        return changes
+
+    def _note(self, changes: Changes, mask: int, path: str) -> None:
+        if mask & IN_ISDIR:
+            if mask & (IN_CREATE | IN_MOVED_TO):
+                # The watch is set before the look, so a file that appears in between is seen at least once.
+                for each in self._watch_tree(path):
+                    changes.files[each] = None
+            elif mask & (IN_MOVED_FROM | IN_DELETE):
+                self._forget_tree(path)
+                changes.gone[path] = None
+        elif mask & (IN_CLOSE_WRITE | IN_MOVED_TO) or (mask & IN_CREATE and _is_linked(path)):
+            changes.gone.pop(path, None)
+            changes.files[path] = None
+        elif mask & (IN_MOVED_FROM | IN_DELETE):
+            changes.files.pop(path, None)
+            changes.gone[path] = None
+
+    def _begin_again(self, changes: Changes) -> None:
+        """The folder itself went away: make it again, and look at everything."""
+        for descriptor in list(self._folders):
+            self._libc.inotify_rm_watch(self.fd, descriptor)
+        self._folders.clear()
+        Path(self.root).mkdir(parents=True, exist_ok=True)
+        self._watch_tree(self.root)
+        changes.rescan = True
+
+    def _watch_tree(self, top: str) -> list[str]:
+        """Watch `top` and all folders below it; returns the files that are there already."""
+        files: list[str] = []
+        waiting = [top]
+        while waiting:
+            folder = waiting.pop()
+            if not self._watch(folder):
+                continue
+            try:
+                with os.scandir(folder) as entries:
+                    for entry in entries:
+                        if entry.is_dir(follow_symlinks=False):
+                            waiting.append(entry.path)
+                        elif entry.is_file(follow_symlinks=False):
+                            files.append(entry.path)
+            except OSError:
+                continue  # gone again, or not ours to read
+        return files
+
+    def _watch(self, folder: str) -> bool:
+        # The user may well say where the data is by a symbolic link; those below it are not followed.
+        mask = _MASK & ~IN_DONT_FOLLOW if folder == self.root else _MASK
+        descriptor = self._libc.inotify_add_watch(self.fd, os.fsencode(folder), mask)
+        if descriptor >= 0:
+            self._folders[descriptor] = folder
+            return True
+        if ctypes.get_errno() in (errno.ENOSPC, errno.ENOMEM) or folder == self.root:
+            raise _error(f"cannot watch {folder!r} (see fs.inotify.max_user_watches)")
+        return False  # gone again, or not ours to read
+
+    def _forget_tree(self, top: str) -> None:
+        inside = top + os.sep
+        for descriptor, folder in list(self._folders.items()):
+            if folder == top or folder.startswith(inside):
+                self._libc.inotify_rm_watch(self.fd, descriptor)
+                del self._folders[descriptor]
+
+    def _events(self) -> Iterator[tuple[int, int, str]]:
+        while True:
+            try:
+                buffer = os.read(self.fd, _READ)
+            except BlockingIOError:
+                return
+            position = 0
+            while position < len(buffer):
+                descriptor, mask, _, length = _EVENT.unpack_from(buffer, position)
+                position += _EVENT.size
+                name = os.fsdecode(buffer[position : position + length].rstrip(b"\0"))
+                position += length
+                yield descriptor, mask, name
+
+
+def _is_linked(path: str) -> bool:
+    """A hard link to a file that was complete before gives no other event."""
+    try:
+        return os.lstat(path).st_nlink > 1
+    except OSError:
+        return False
+
+
+def _error(words: str) -> OSError:
+    number = ctypes.get_errno()
+    return OSError(number, f"{os.strerror(number)}: {words}")

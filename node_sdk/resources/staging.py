@@ -1,0 +1,99 @@
+"""Outputs appear whole or not at all (law 5): written to a staging place, recorded, then renamed to where they belong.
+
+Staging lies inside the resource's folder, so that the rename stays within one file system and is atomic.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from node_sdk.errors import ArtifactNotFound
+from node_sdk.nodes.binding import Task
+from node_sdk.wire.store import Output
+
+if TYPE_CHECKING:
+    from node_sdk.nodes.resource import BaseResourceNode
+
+OWN_FOLDER = ".anacostia"  # in a resource's folder: ours, never an artifact
+_TRIES = 3  # at hashing a file that changes meanwhile
+
+
+def staging_path(folder: Path, task: Task, location: str) -> Path:
+    """Where `task` writes the artifact that will stand at `location`; its folder exists afterwards."""
+    path = _of_task(folder, task.run_id, task.node) / str(task.attempt) / location
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def seal(folder: Path, resource: str, location: str, staged: Path) -> Output:
+    """Make the bytes at `staged` durable and describe them."""
+    with staged.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        os.fsync(file.fileno())
+        size = os.fstat(file.fileno()).st_size
+    _sync_folder(staged.parent)
+    return Output(resource, location, str(staged.relative_to(folder)), digest, size)
+
+
+def publish(resource: BaseResourceNode, output: Output) -> Path:
+    """Move a recorded output to its place; done before is as good. ArtifactNotFound where its bytes are lost."""
+    folder = Path(resource.resource_path)
+    staged, place = folder / output.staging, folder / output.location
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        staged.replace(place)
+    except FileNotFoundError:
+        # Cut short after the rename, before it was recorded. The place may meanwhile hold a later version.
+        if not place.exists():
+            raise ArtifactNotFound(
+                f"cannot publish artifact {output.location!r} of resource {output.resource!r}: its bytes are neither "
+                f"at {staged} nor at {place}"
+            ) from None
+        return place
+    _sync_folder(place.parent)
+    return place
+
+
+def clear_staging(folder: Path, run_id: int, node: str) -> None:
+    """Remove what attempts of this task have left in staging, once its outputs are published."""
+    shutil.rmtree(_of_task(folder, run_id, node), ignore_errors=True)
+
+
+def hash_of(path: str) -> tuple[str, int, int] | None:
+    """(sha256, size, mtime_ns) of a regular file; None where it is gone, unreadable, no file, or being written."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    before = os.fstat(descriptor)
+    if not stat.S_ISREG(before.st_mode):
+        os.close(descriptor)
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        for _ in range(_TRIES):
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            after = os.fstat(file.fileno())
+            if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
+                return digest, after.st_size, after.st_mtime_ns
+            # shutil.copy2 and tar set the times after closing, which no event tells: giving up here would lose the
+            # file. What is really being written is reported again when it is closed.
+            before = after
+            file.seek(0)
+    return None
+
+
+def _of_task(folder: Path, run_id: int, node: str) -> Path:
+    return folder / OWN_FOLDER / "staging" / f"{run_id}-{node}"
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
