@@ -1,0 +1,210 @@
+"""Operations on artifacts: what resources see, what tasks make, what is set by hand.
+
+Each location has versions; the highest is its `latest`, and only that one can be `new`, so a file that changes twice
+before a run starts is claimed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+from node_sdk.errors import Refused
+from node_sdk.metadata import runs
+from node_sdk.metadata.board import Board
+from node_sdk.metadata.schema import Row
+from node_sdk.wire.store import ForgetArtifacts, Found, Output, RecordArtifacts, StoreRequest, UpdateArtifact
+
+MAX_LOCATION = 2000  # characters
+BATCH = 500  # locations asked for in one query
+
+
+def record(board: Board, by: StoreRequest, operation: RecordArtifacts) -> list[int | None]:
+    """Record what a resource sees. Returns ids, None for what was no news."""
+    name = operation.resource
+    board.resource(name)
+    for found in operation.found:
+        _check_location(name, found.location)
+    owner = _owner(board, by, operation.state)
+    latest = _latest(board, name, [found.location for found in operation.found])
+    ids: list[int | None] = []
+    for found in operation.found:
+        known = latest.get(found.location)
+        if known is not None and known["sha256"] == found.sha256:
+            _touch(board, known, found)
+            ids.append(None)
+            continue
+        row = _row(board, name, found, operation.state, owner)
+        ids.append(_add(board, latest, row))
+    if operation.first_scan:
+        board.set_node(name, scanned=True)
+    if operation.state == "new" and any(ids):
+        tell_of_news(board, by, {name})
+    runs.start_due(board)
+    return ids
+
+
+def record_outputs(board: Board, task: Row, outputs: Sequence[Output]) -> None:
+    """Record what a task made, in the transaction that completes it (law 5)."""
+    for output in outputs:
+        _check_location(output.resource, output.location)
+        board.resource(output.resource)
+    for output in outputs:
+        # In a watched resource it is input of a later run; elsewhere it belongs to the run that made it.
+        monitored = board.resource(output.resource).monitoring
+        found = Found(output.location, output.sha256, output.size)
+        row = _row(board, output.resource, found, "new" if monitored else "current", task["run_id"])
+        row.update(
+            run_id=None if monitored else task["run_id"],
+            made_by_run=task["run_id"],
+            made_by_node=task["node"],
+            published=False,
+            staging=output.staging,
+        )
+        _add(board, _latest(board, output.resource, [output.location]), row)
+
+
+def forget(board: Board, by: StoreRequest, operation: ForgetArtifacts) -> int:
+    """What is gone before a run claimed it is no longer offered. Returns how many."""
+    board.resource(operation.resource)
+    gone = [
+        row
+        for row in _latest(board, operation.resource, operation.locations).values()
+        if row["state"] == "new" and row["published"]
+    ]
+    for row in gone:
+        _remove(board, row)
+        where = {"resource": row["resource"], "location": row["location"]}
+        before = board.tables.select("artifacts", where, descending=True, limit=1)
+        if before:
+            board.tables.update("artifacts", {"id": before[0]["id"]}, {"latest": True})
+    return len(gone)
+
+
+def update(board: Board, by: StoreRequest, operation: UpdateArtifact) -> None:
+    """Set the state of an artifact by hand."""
+    row = get(board, operation.artifact_id)
+    if row["state"] == operation.state:
+        return
+    words = f"cannot make artifact {row['id']} ({row['location']!r}) {operation.state}"
+    if operation.state == "new":
+        _check_release(board, row, words)
+        changes: Row = {"state": "new", "run_id": None}
+    elif operation.state == "current":
+        run_id = row["run_id"] or _run_at_work(board, by)
+        if run_id not in board.runs:
+            raise Refused("invalid", f"{words}: it belongs to no run that is running")
+        changes = {"state": "current", "run_id": run_id}
+    else:
+        changes = {"state": operation.state}
+    board.tables.update("artifacts", {"id": row["id"]}, changes)
+    if operation.state == "new":
+        tell_of_news(board, by, {row["resource"]})
+    runs.start_due(board)
+
+
+def tell_of_news(board: Board, by: StoreRequest, resources: set[str]) -> None:
+    """Somebody else gave these resources something new: signalled again, they evaluate their trigger conditions.
+
+    Any run they know will do; who is signalled for one a second time finds nothing to do in it.
+    """
+    for name in sorted(resources):
+        spec = board.graph.by_name.get(name)
+        run_id = board.nodes[name]["last_run_id"] or board.last_run_id
+        if spec is not None and spec.monitoring and name != by.node and run_id:
+            board.signal(name, run_id)
+
+
+def get(board: Board, artifact_id: int) -> Row:
+    """The artifact with this id; refused where there is none."""
+    found = board.tables.select("artifacts", {"id": artifact_id})
+    if not found:
+        raise Refused("not-found", f"there is no artifact {artifact_id}")
+    return found[0]
+
+
+def _check_release(board: Board, row: Row, words: str) -> None:
+    if row["run_id"] in board.runs:
+        raise Refused("invalid", f"{words}: run {row['run_id']}, which is running, owns it")
+    if not row["latest"]:
+        raise Refused("invalid", f"{words}: version {row['version']} is not the latest of its location")
+
+
+def _owner(board: Board, by: StoreRequest, state: str) -> int | None:
+    """The run that something recorded as current belongs to."""
+    if state != "current":
+        return None
+    owner = _run_at_work(board, by) or max(board.runs, default=None)
+    if owner is None:
+        raise Refused("invalid", "cannot record artifacts as current: no run is running")
+    return owner
+
+
+def _run_at_work(board: Board, by: StoreRequest) -> int | None:
+    """The run whose task the asking process executes."""
+    for run in board.runs.values():
+        task = run.tasks.get(by.node)
+        if task is not None and task["state"] == "executing" and task["incarnation"] == by.incarnation:
+            return run.id
+    return None
+
+
+def _check_location(resource: str, location: str) -> None:
+    if not 0 < len(location) <= MAX_LOCATION or "\0" in location:
+        raise Refused(
+            "invalid",
+            f"cannot record {location[:80]!r} in {resource!r}: a location has 1 to {MAX_LOCATION} characters, none NUL",
+        )
+
+
+def _latest(board: Board, resource: str, locations: Sequence[str]) -> dict[str, Row]:
+    rows: dict[str, Row] = {}
+    rest = iter(dict.fromkeys(locations))
+    while batch := list(islice(rest, BATCH)):
+        where = {"resource": resource, "location": batch, "latest": True}
+        rows.update((row["location"], row) for row in board.tables.select("artifacts", where))
+    return rows
+
+
+def _touch(board: Board, known: Row, found: Found) -> None:
+    if known["mtime_ns"] != found.mtime_ns:
+        board.tables.update("artifacts", {"id": known["id"]}, {"mtime_ns": found.mtime_ns})
+        known["mtime_ns"] = found.mtime_ns
+
+
+def _row(board: Board, resource: str, found: Found, state: str, run_id: int | None) -> Row:
+    return {
+        "resource": resource,
+        "location": found.location,
+        "version": 1,
+        "latest": True,
+        "state": state,
+        "run_id": run_id,
+        "made_by_run": None,
+        "made_by_node": None,
+        "sha256": found.sha256,
+        "size": found.size,
+        "mtime_ns": found.mtime_ns,
+        "published": True,
+        "staging": None,
+        "created_at": board.now(),
+    }
+
+
+def _add(board: Board, latest: dict[str, Row], row: Row) -> int:
+    """Add `row` as the next version of its location; one before it that nobody has claimed gives way."""
+    known = latest.get(row["location"])
+    if known is not None:
+        row["version"] = known["version"] + 1
+        if known["state"] == "new":
+            _remove(board, known)
+        else:
+            board.tables.update("artifacts", {"id": known["id"]}, {"latest": False})
+    artifact_id = board.tables.insert("artifacts", row)
+    latest[row["location"]] = {"id": artifact_id, **row}
+    return artifact_id
+
+
+def _remove(board: Board, row: Row) -> None:
+    board.tables.delete("artifact_tags", {"artifact_id": row["id"]})
+    board.tables.delete("artifacts", {"id": row["id"]})

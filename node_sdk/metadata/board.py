@@ -1,0 +1,140 @@
+"""The board: the rows that decisions need (nodes, open runs, their tasks), in memory, written through to the tables.
+
+The store process is the only writer of its tables, so what it has read once stays true; deciding then costs no query.
+Whatever goes wrong in a transaction, `load` reads everything again: the tables are the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from node_sdk.errors import Refused
+from node_sdk.graph import GraphSpec, NodeSpec
+from node_sdk.metadata import rules
+from node_sdk.metadata.schema import Row
+from node_sdk.metadata.tables import Tables
+
+Clock = Callable[[], float]
+
+
+@dataclass(slots=True)
+class OpenRun:
+    """A run that is `running`, and all of its tasks by node."""
+
+    id: int
+    tasks: dict[str, Row] = field(default_factory=dict)
+
+    @property
+    def states(self) -> dict[str, str]:
+        return {node: task["state"] for node, task in self.tasks.items()}
+
+
+class Board:
+    """What the operations of the ledger decide with, and the only way in which they change nodes, runs and tasks."""
+
+    def __init__(self, tables: Tables, graph: GraphSpec, clock: Clock) -> None:
+        self.tables = tables
+        self.graph = graph
+        self.now = clock
+        self.nodes: dict[str, Row] = {}
+        self.runs: dict[int, OpenRun] = {}
+        self.last_run_id = 0
+        self.signals: list[tuple[str, int]] = []
+
+    # ---- reading
+
+    def load(self) -> None:
+        """Read from the tables what the board holds."""
+        self.signals = []
+        self.nodes = {row["name"]: row for row in self.tables.select("nodes", {})}
+        newest = self.tables.select("runs", {}, descending=True, limit=1)
+        self.last_run_id = newest[0]["id"] if newest else 0
+        self.runs = {}
+        for run in self.tables.select("runs", {"state": "running"}):
+            tasks = self.tables.select("tasks", {"run_id": run["id"]})
+            self.runs[run["id"]] = OpenRun(run["id"], {task["node"]: task for task in tasks})
+
+    def node(self, name: str) -> NodeSpec:
+        """The node called `name`; refused where the pipeline has none."""
+        spec = self.graph.by_name.get(name)
+        if spec is None:
+            raise Refused("not-found", f"no node {name!r} in pipeline {self.graph.name!r}")
+        return spec
+
+    def resource(self, name: str) -> NodeSpec:
+        """The resource called `name`; refused where there is none."""
+        spec = self.node(name)
+        if spec.kind != "resource":
+            raise Refused("invalid", f"node {name!r} is no resource but of kind {spec.kind}")
+        return spec
+
+    def task(self, run_id: int, node: str) -> Row:
+        """The task of `node` in run `run_id`, be the run open or not; refused where there is none."""
+        run = self.runs.get(run_id)
+        if run is not None and node in run.tasks:
+            return run.tasks[node]
+        found = self.tables.select("tasks", {"run_id": run_id, "node": node})
+        if not found:
+            raise Refused("not-found", f"node {node!r} has no task in run {run_id}")
+        return found[0]
+
+    # ---- writing
+
+    def signal(self, node: str, run_id: int) -> None:
+        """To be sent by the store once this transaction is durable."""
+        if (node, run_id) not in self.signals:
+            self.signals.append((node, run_id))
+
+    def add_node(self, spec: NodeSpec) -> None:
+        row = {
+            "name": spec.name,
+            "kind": spec.kind,
+            "type": spec.type,
+            "incarnation": 0,
+            "offers": False,
+            "last_run_id": 0,
+            "scanned": False,
+        }
+        self.nodes[spec.name] = {"id": self.tables.insert("nodes", row), **row}
+
+    def set_node(self, name: str, **values: Any) -> None:
+        row = self.nodes[name]
+        changed = {key: value for key, value in values.items() if row[key] != value}
+        if changed:
+            self.tables.update("nodes", {"id": row["id"]}, changed)
+            row.update(changed)
+
+    def open_run(self, trigger: str, token: str | None) -> OpenRun:
+        """A new run with all of its tasks."""
+        now = self.now()
+        run_id = self.tables.insert(
+            "runs",
+            {"state": "running", "trigger": trigger, "token": token, "started_at": now, "ended_at": None},
+        )
+        run = self.runs[run_id] = OpenRun(run_id)
+        for node, state in rules.start_states(self.graph).items():
+            begun = None if state == "pending" else now
+            row = {
+                "run_id": run_id,
+                "node": node,
+                "state": state,
+                "attempts": 0,
+                "crashes": 0,
+                "incarnation": None,
+                "started_at": begun,
+                "ended_at": begun,
+                "error": None,
+            }
+            run.tasks[node] = {"id": self.tables.insert("tasks", row), **row}
+        self.last_run_id = run_id
+        return run
+
+    def set_task(self, task: Row, **values: Any) -> None:
+        self.tables.update("tasks", {"id": task["id"]}, values)
+        task.update(values)
+
+    def end_run(self, run: OpenRun, state: str) -> None:
+        self.tables.update("runs", {"id": run.id}, {"state": state, "ended_at": self.now()})
+        del self.runs[run.id]

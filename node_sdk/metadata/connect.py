@@ -1,0 +1,80 @@
+"""Opens SQL databases: turns a URL into a connection with our tables, or into words that say why not.
+
+Imports SQLAlchemy; imported when a store is opened.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
+
+from node_sdk.errors import StoreUnavailable
+from node_sdk.metadata import versions
+from node_sdk.metadata.database import Database
+
+BUSY_TIMEOUT = 10.0  # seconds that a transaction waits for a reader's checkpoint or another writer
+
+
+def connect(uri: str, read_only: bool) -> Database:
+    """The database at `uri`; StoreUnavailable where it cannot be had."""
+    try:
+        url = sa.make_url(uri)
+        shown = url.render_as_string(hide_password=True)
+        engine = sa.create_engine(url, poolclass=NullPool)
+    except (sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
+        raise StoreUnavailable(
+            f"cannot open the metadata store at {shown}: its driver is not installed here ({error})"
+        ) from error
+    except sa.exc.ArgumentError as error:
+        # The text may be a password that stands where none belongs, so it is not repeated here.
+        raise StoreUnavailable(
+            "cannot open the metadata store: its uri is no database URL (dialect://user:password@host/name)"
+        ) from error
+    return _opened(engine, shown, read_only, begin="BEGIN" if engine.dialect.name == "sqlite" else None)
+
+
+def connect_sqlite(path: Path, shown: str, *, read_only: bool, synchronous: str) -> Database:
+    """The SQLite file at `path`, with a write-ahead log, so that reading and writing do not wait for each other."""
+    # Even for reading the file is opened for writing where that is allowed: a reader may have to recover the log.
+    address = f"file:{quote(str(path))}?mode={'rw' if read_only else 'rwc'}"
+
+    def make() -> sqlite3.Connection:
+        return sqlite3.connect(
+            address,
+            uri=True,
+            timeout=BUSY_TIMEOUT,
+            isolation_level=None,  # transactions begin where we say so, not where the driver guesses
+            check_same_thread=False,
+        )
+
+    engine = sa.create_engine("sqlite://", creator=make, poolclass=NullPool)
+
+    def configure(connection: Any, _: Any) -> None:
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+            return
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+
+    begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
+    sa.event.listen(engine, "connect", configure)
+    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin) and None)
+    return _opened(engine, shown, read_only, begin)
+
+
+def _opened(engine: sa.Engine, shown: str, read_only: bool, begin: str | None) -> Database:
+    try:
+        versions.ensure(engine, shown, read_only)
+        return Database(engine, shown, begin)
+    except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
+        engine.dispose()
+        cause = getattr(error, "orig", None) or error
+        raise StoreUnavailable(f"cannot open the metadata store at {shown}: {cause}") from error
+    except BaseException:
+        engine.dispose()
+        raise

@@ -1,0 +1,163 @@
+"""The ledger: the laws of runs, once, for every store. It answers the requests of nodes on top of a store's tables.
+
+All requests of one `answer` are one transaction (group commit), and what it returns may leave only after it has
+returned: law 1. Decisions are in `rules`, what operations do is in the modules named after what they deal with; here
+is who may ask (law 3) and what happens when something goes wrong. Knows neither SQL nor sockets.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from node_sdk.errors import AnacostiaError, Fenced, InvalidValue, Refused, StoreUnavailable
+from node_sdk.graph import GraphSpec
+from node_sdk.metadata import artifacts, claims, hello, logged, reading, rules, runs, tasks
+from node_sdk.metadata.board import Board, Clock
+from node_sdk.metadata.tables import Tables
+from node_sdk.wire import store as wire
+from node_sdk.wire.store import OPERATOR, StoreReply, StoreRequest
+
+_LOG = logging.getLogger("anacostia.store")
+
+Handler = Callable[[Board, StoreRequest, Any], Any]
+
+_OPERATIONS: dict[type[wire.Operation], Handler] = {
+    wire.Hello: hello.hello,
+    wire.RecordArtifacts: artifacts.record,
+    wire.ForgetArtifacts: artifacts.forget,
+    wire.UpdateArtifact: artifacts.update,
+    wire.TagArtifact: logged.tag_artifact,
+    wire.Offer: claims.offer,
+    wire.StartRun: claims.start_run,
+    wire.Begin: tasks.begin,
+    wire.Complete: tasks.complete,
+    wire.Published: tasks.published,
+    wire.EndRun: tasks.end_run,
+    wire.LogMetrics: logged.log_metrics,
+    wire.LogParams: logged.log_params,
+    wire.SetTags: logged.set_tags,
+    wire.Select: lambda board, by, operation: reading.select(board.tables, operation),
+    wire.Count: lambda board, by, operation: reading.count(board.tables, operation),
+}
+_READING = (wire.Select, wire.Count)
+_BY_HAND = (*_READING, wire.StartRun, wire.EndRun, wire.UpdateArtifact, wire.TagArtifact)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Replies in the order of the requests, and (successor of the store, run id) to be signalled; now durable."""
+
+    replies: list[StoreReply]
+    signals: list[tuple[str, int]]
+
+
+class Ledger:
+    """Answers requests on `tables` for the pipeline `graph`; `clock` gives seconds since the epoch."""
+
+    def __init__(self, tables: Tables, graph: GraphSpec, clock: Clock = time.time) -> None:
+        self._tables = tables
+        self._board = Board(tables, graph, clock)
+        self._prepared = False
+        self._loaded = False
+
+    def prepare(self) -> None:
+        """Once, before anything but reading is asked: make the tables know this graph, and go on with what is open."""
+        with self._tables.transaction():
+            self._board.load()
+            self._adopt_graph()
+        self._prepared = self._loaded = True
+
+    def answer(self, requests: Sequence[StoreRequest]) -> Answered:
+        """The durable answers to `requests`, done in this order.
+
+        StoreUnavailable where the database cannot do its work: nothing is answered then, and clients ask again.
+        """
+        try:
+            return self._in_one_transaction(requests)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - one bad request must not cost the others their answers
+            if len(requests) == 1:
+                _LOG.exception("cannot answer %r", requests[0])
+                return Answered([_failed(requests[0], error)], [])
+        each_alone = [self.answer([request]) for request in requests]
+        return Answered(
+            [reply for answered in each_alone for reply in answered.replies],
+            list(dict.fromkeys(signal for answered in each_alone for signal in answered.signals)),
+        )
+
+    def _in_one_transaction(self, requests: Sequence[StoreRequest]) -> Answered:
+        board = self._board
+        try:
+            with self._tables.transaction():
+                if self._prepared and not self._loaded:
+                    board.load()
+                    self._loaded = True
+                board.signals = []
+                replies = [self._reply(request) for request in requests]
+        except BaseException:
+            self._loaded = False  # the board says what was not committed
+            raise
+        return Answered(replies, board.signals)
+
+    def _reply(self, request: StoreRequest) -> StoreReply:
+        try:
+            self._check_asker(request)
+            value = _OPERATIONS[type(request.operation)](self._board, request, request.operation)
+        except Fenced as error:
+            return StoreReply(request.seq, error.current, str(error), error.kind)
+        except Refused as error:  # raised before anything is written
+            return StoreReply(request.seq, None, str(error), error.kind)
+        except InvalidValue as error:
+            return StoreReply(request.seq, None, str(error), "invalid")
+        return StoreReply(request.seq, value)
+
+    def _check_asker(self, request: StoreRequest) -> None:
+        operation = type(request.operation)
+        if operation not in _OPERATIONS:
+            raise Refused("invalid", f"cannot answer {operation.__name__}: it is no operation of a store")
+        if not self._prepared and operation not in _READING:
+            raise Refused("invalid", f"cannot do {operation.__name__}: this store is open for reading only")
+        if request.node == OPERATOR:
+            if operation not in _BY_HAND:
+                raise Refused("invalid", f"cannot do {operation.__name__} by hand: it is for nodes")
+        elif self._prepared:
+            self._check_incarnation(request, operation)
+
+    def _check_incarnation(self, request: StoreRequest, operation: type[wire.Operation]) -> None:
+        node, said = self._board.node(request.node), request.incarnation
+        known = self._board.nodes[node.name]["incarnation"]
+        if said < known:
+            raise Fenced(
+                f"cannot do {operation.__name__} for incarnation {said} of {node.name!r}: "
+                f"incarnation {known} has said hello",
+                known,
+            )
+        if operation is not wire.Hello and said > known:
+            raise Refused(
+                "invalid", f"cannot do {operation.__name__} for incarnation {said} of {node.name!r}: it said no hello"
+            )
+
+    def _adopt_graph(self) -> None:
+        board = self._board
+        for spec in board.graph.nodes:
+            if spec.name not in board.nodes:
+                board.add_node(spec)
+            board.set_node(spec.name, kind=spec.kind, type=spec.type)
+        for run in list(board.runs.values()):
+            for task in run.tasks.values():
+                if task["node"] not in board.graph.by_name and not rules.is_over(task["state"]):
+                    why = f"node {task['node']!r} is no longer part of the pipeline"
+                    board.set_task(task, state="cancelled", ended_at=board.now(), error=why)
+            runs.settle(board, run)
+        runs.start_due(board)
+
+
+def _failed(request: StoreRequest, error: Exception) -> StoreReply:
+    doing = type(request.operation).__name__
+    cause = str(error) if isinstance(error, AnacostiaError) else f"{type(error).__name__}: {error}"
+    return StoreReply(request.seq, None, f"cannot do {doing} for {request.node!r}: {cause}", "invalid")

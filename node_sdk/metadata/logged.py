@@ -1,0 +1,98 @@
+"""Operations that record what nodes log: metrics, params and tags of tasks, tags of artifacts.
+
+Each may be said twice, also after the task is over: what stands already is no second time recorded, and no refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from node_sdk.errors import Refused
+from node_sdk.metadata import artifacts, rules
+from node_sdk.metadata.board import Board
+from node_sdk.metadata.schema import Row
+from node_sdk.values import as_json, checked_json, checked_key, checked_number
+from node_sdk.wire.store import LogMetrics, LogParams, SetTags, StoreRequest, TagArtifact
+
+NO_RUN = 0
+
+
+def log_metrics(board: Board, by: StoreRequest, operation: LogMetrics) -> None:
+    """Numbers that one attempt (or, outside of any run, one incarnation) logs."""
+    values = {
+        checked_key(key, f"metric {key!r} of node {by.node!r}"): checked_number(
+            value, f"metric {key!r} of node {by.node!r}"
+        )
+        for key, value in operation.values.items()
+    }
+    run_id, attempt = operation.run_id, operation.attempt
+    if run_id is None:
+        run_id, attempt = NO_RUN, by.incarnation
+    where: Row = {"run_id": run_id, "node": by.node, "attempt": attempt, "n": operation.n}
+    if board.tables.count("metrics", where):
+        return
+    if run_id != NO_RUN:
+        task = board.task(run_id, by.node)
+        if attempt < task["attempts"]:
+            return  # said again after the attempt that said it was given up
+        _refuse_unless_executing(task, by, attempt)
+    now = board.now()
+    for key, value in values.items():
+        row = {**where, "key": key, "value": value, "step": operation.step, "logged_at": now}
+        board.tables.insert("metrics", row)
+
+
+def log_params(board: Board, by: StoreRequest, operation: LogParams) -> None:
+    _set_values(board, by, "params", operation.run_id, operation.values)
+
+
+def set_tags(board: Board, by: StoreRequest, operation: SetTags) -> None:
+    _set_values(board, by, "tags", operation.run_id, operation.values)
+
+
+def tag_artifact(board: Board, by: StoreRequest, operation: TagArtifact) -> None:
+    values = _texts(operation.values, f"of artifact {operation.artifact_id}")
+    where: Row = {"artifact_id": artifacts.get(board, operation.artifact_id)["id"]}
+    _upsert(board, "artifact_tags", where, values, {})
+
+
+def _set_values(board: Board, by: StoreRequest, table: str, run_id: int | None, given: Mapping[str, Any]) -> None:
+    values = _texts(given, f"of node {by.node!r}")
+    where: Row = {"run_id": NO_RUN if run_id is None else run_id, "node": by.node}
+    if run_id is not None:
+        task = board.task(run_id, by.node)
+        if rules.is_over(task["state"]) and _stands(board, table, where, values):
+            return
+        _refuse_unless_executing(task, by, task["attempts"])
+    _upsert(board, table, where, values, {"logged_at": board.now()})
+
+
+def _upsert(board: Board, table: str, where: Row, values: Mapping[str, str], also: Row) -> None:
+    """The last value of a key wins."""
+    known = {row["key"]: row["id"] for row in board.tables.select(table, {**where, "key": list(values)})}
+    for key, value in values.items():
+        if key in known:
+            board.tables.update(table, {"id": known[key]}, {"value": value, **also})
+        else:
+            board.tables.insert(table, {**where, "key": key, "value": value, **also})
+
+
+def _stands(board: Board, table: str, where: Row, values: Mapping[str, str]) -> bool:
+    rows = board.tables.select(table, {**where, "key": list(values)})
+    return {row["key"]: row["value"] for row in rows} == values
+
+
+def _texts(given: Mapping[str, Any], whose: str) -> dict[str, str]:
+    return {
+        checked_key(key, f"{key!r} {whose}"): as_json(checked_json(value, f"{key!r} {whose}"))
+        for key, value in given.items()
+    }
+
+
+def _refuse_unless_executing(task: Row, by: StoreRequest, attempt: int) -> None:
+    words = f"the task of {task['node']!r} in run {task['run_id']}"
+    if rules.is_over(task["state"]):
+        raise Refused("finished", f"cannot log to {words}: it is over ({task['state']})")
+    if task["state"] != "executing" or (task["attempts"], task["incarnation"]) != (attempt, by.incarnation):
+        raise Refused("invalid", f"cannot log to {words}: this process has not begun attempt {attempt} of it")

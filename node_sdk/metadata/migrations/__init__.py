@@ -1,0 +1,1 @@
+"""How a database of an older release is brought to the schema of this one (Alembic)."""

@@ -1,0 +1,77 @@
+"""How a run begins, goes on after a task is over, and ends. Law 4 is kept here: claiming artifacts and creating the
+run is one transaction, and so is ending the run and letting go of them.
+"""
+
+from __future__ import annotations
+
+from node_sdk.graph import NodeSpec
+from node_sdk.metadata import rules
+from node_sdk.metadata.board import Board, OpenRun
+from node_sdk.metadata.schema import Row
+
+MAX_ERROR = 4000  # characters kept of why a task failed
+
+
+def start_due(board: Board) -> None:
+    """Start the run that the offers call for, where they do and there is room for one more."""
+    while len(board.runs) < board.graph.max_concurrent_runs:
+        offering = [name for name in rules.monitored_resources(board.graph) if board.nodes[name]["offers"]]
+        if not rules.trigger_holds(board.graph, set(offering)) or not _anything_new(board, offering):
+            return
+        start(board, offering, trigger=", ".join(offering), token=None)
+
+
+def start(board: Board, resources: list[str], *, trigger: str, token: str | None) -> int:
+    """Start a run that claims every new artifact of `resources`; return its id."""
+    run = board.open_run(trigger, token)
+    for name in resources:
+        board.tables.update(
+            "artifacts",
+            {"resource": name, "state": "new", "published": True},
+            {"state": "current", "run_id": run.id},
+        )
+        board.set_node(name, offers=False, last_run_id=run.id)
+    for name in rules.signalled_by_store(board.graph, run.states):
+        board.signal(name, run.id)
+    settle(board, run)
+    return run.id
+
+
+def end_task(board: Board, run: OpenRun, task: Row, state: str, error: str | None) -> None:
+    """A task is over; what follows from it for the others and for the run happens at once."""
+    board.set_task(task, state=state, ended_at=board.now(), error=error and error[:MAX_ERROR])
+    settle(board, run)
+
+
+def settle(board: Board, run: OpenRun) -> None:
+    """Skip what can no longer begin; end the run when nothing is left open."""
+    for name in rules.to_skip(board.graph, run.states):
+        why = _why_skipped(board.graph.by_name[name], run)
+        board.set_task(run.tasks[name], state="skipped", ended_at=board.now(), error=why)
+    end = rules.run_end(run.states)
+    if end is not None:
+        close(board, run, end)
+
+
+def close(board: Board, run: OpenRun, state: str) -> None:
+    """End a run in which no task is open, let go of its artifacts, and let the next one begin."""
+    board.end_run(run, state)
+    board.tables.update("artifacts", {"run_id": run.id, "state": "current"}, {"state": rules.artifact_end(state)})
+    start_due(board)
+
+
+def _anything_new(board: Board, resources: list[str]) -> bool:
+    # Without this a trigger_condition() that always holds would start run after run with nothing in them.
+    return any(
+        board.tables.select("artifacts", {"resource": name, "state": "new", "published": True}, limit=1)
+        for name in resources
+    )
+
+
+def _why_skipped(node: NodeSpec, run: OpenRun) -> str:
+    lacking = [
+        f"{name} is {run.tasks[name]['state']}"
+        for name in node.predecessors
+        if name in run.tasks and run.tasks[name]["state"] != "succeeded"
+    ]
+    return f"its trigger_rule is {node.trigger_rule}, and {', '.join(lacking)}"

@@ -1,0 +1,90 @@
+"""Operations on a task and on its run: begin, complete, publish, end by hand. Each may be repeated."""
+
+from __future__ import annotations
+
+from node_sdk.errors import Refused
+from node_sdk.metadata import artifacts, rules, runs
+from node_sdk.metadata.board import Board
+from node_sdk.metadata.schema import Row
+from node_sdk.wire.store import Begin, Complete, EndRun, Published, StoreRequest
+
+
+def begin(board: Board, by: StoreRequest, operation: Begin) -> None:
+    """An attempt begins; what an earlier one logged is taken back."""
+    task = board.task(operation.run_id, by.node)
+    _refuse_over(task, "begin")  # also when it is said again: who asks before executing must not execute again
+    if task["incarnation"] == by.incarnation and operation.attempt <= task["attempts"]:
+        return  # said again by a client that had no answer yet
+    run = board.runs[operation.run_id]
+    if task["state"] == "pending" and not rules.is_due(board.node(by.node), run.states):
+        raise Refused("invalid", f"cannot begin {_words(task)}: its predecessors are not done")
+    if task["attempts"]:
+        for table in ("metrics", "params", "tags"):
+            board.tables.delete(table, {"run_id": run.id, "node": by.node})
+    board.set_task(
+        task,
+        state="executing",
+        attempts=operation.attempt,
+        incarnation=by.incarnation,
+        started_at=board.now(),
+    )
+
+
+def complete(board: Board, by: StoreRequest, operation: Complete) -> list[str]:
+    """The task is over. Returns whom this node has to signal."""
+    task = board.task(operation.run_id, by.node)
+    begun = (task["attempts"], task["incarnation"]) == (operation.attempt, by.incarnation)
+    if rules.is_over(task["state"]) and not (begun and task["state"] == operation.state):
+        _refuse_over(task, "complete")
+    if not begun or task["state"] == "pending":
+        raise Refused("invalid", f"cannot complete {_words(task)}: attempt {operation.attempt} has not begun")
+    run = board.runs.get(operation.run_id)
+    if run is None:
+        return []  # said again, and the run is over by now
+    if not rules.is_over(task["state"]):
+        artifacts.record_outputs(board, task, operation.outputs)
+        runs.end_task(board, run, task, operation.state, operation.error)
+    return rules.due_by(board.graph, by.node, run.states)
+
+
+def published(board: Board, by: StoreRequest, operation: Published) -> None:
+    """The outputs of the task stand at their final place, so that others may claim them."""
+    where = {"made_by_run": operation.run_id, "made_by_node": by.node, "published": False}
+    made = board.tables.select("artifacts", where)
+    board.tables.update("artifacts", where, {"published": True, "staging": None})
+    artifacts.tell_of_news(board, by, {row["resource"] for row in made if row["state"] == "new"})
+    runs.start_due(board)
+
+
+def end_run(board: Board, by: StoreRequest, operation: EndRun) -> None:
+    """End a run now, whatever is still open in it."""
+    run = board.runs.get(operation.run_id)
+    if run is None:
+        _refuse_ended(board, operation)
+        return
+    for task in run.tasks.values():
+        if not rules.is_over(task["state"]):
+            why = f"run {run.id} was ended as {operation.state} by {by.node}"
+            board.set_task(task, state="cancelled", ended_at=board.now(), error=why)
+    runs.close(board, run, operation.state)
+
+
+def _refuse_ended(board: Board, operation: EndRun) -> None:
+    known = board.tables.select("runs", {"id": operation.run_id})
+    if not known:
+        raise Refused("not-found", f"cannot end run {operation.run_id}: there is no such run")
+    if known[0]["state"] != operation.state:
+        raise Refused("finished", f"cannot end run {operation.run_id}: it has already {_ended(known[0]['state'])}")
+
+
+def _refuse_over(task: Row, doing: str) -> None:
+    if rules.is_over(task["state"]):
+        raise Refused("finished", f"cannot {doing} {_words(task)}: it is over ({task['state']})")
+
+
+def _ended(state: str) -> str:
+    return "been cancelled" if state == "cancelled" else state
+
+
+def _words(task: Row) -> str:
+    return f"the task of {task['node']!r} in run {task['run_id']}"

@@ -1,0 +1,259 @@
+"""What the SQLite store promises beyond the contract: one writer, clear refusals, light imports, known schema."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from node_sdk.errors import InvalidPipeline, NotRunning, StoreUnavailable
+from node_sdk.metadata import SqliteMetadataStore, SqlMetadataStore
+from node_sdk.metadata.ledger import Ledger
+from node_sdk.metadata.schema import REVISION
+from node_sdk.metadata.statements import metadata_for
+from node_sdk.testing.asking import Asker, action, graph
+from node_sdk.wire.store import OPERATOR, Count, Hello, Output, Published, StoreRequest
+
+HOLD = """
+import sys
+from node_sdk.metadata import SqliteMetadataStore
+store = SqliteMetadataStore("s", sys.argv[1])
+store.open()
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def store_at(path: Path) -> SqliteMetadataStore:
+    return SqliteMetadataStore("s", f"sqlite:///{path}")
+
+
+def opened(path: Path) -> SqliteMetadataStore:
+    store = store_at(path)
+    store.open()
+    return store
+
+
+def names_in(path: Path) -> dict[str, str]:
+    with sqlite3.connect(path) as connection:
+        return dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+
+
+# ---- one writer
+
+
+def test_a_second_process_is_refused_and_told_who_has_the_file(tmp_path):
+    path = tmp_path / "runs.db"
+    command = [sys.executable, "-c", HOLD, f"sqlite:///{path}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "open\n"
+        with pytest.raises(StoreUnavailable, match=f"process {holder.pid} has it open"):
+            store_at(path).open()
+        reader = store_at(path)
+        reader.open(read_only=True)
+        assert reader.count("runs", {}) == 0
+        reader.close()
+        holder.kill()
+    opened(path).close()
+
+
+def test_a_closed_store_can_be_opened_by_the_next(tmp_path):
+    for _ in range(2):
+        store = opened(tmp_path / "runs.db")
+        store.close()
+    with pytest.raises(NotRunning, match="not open"):
+        store.count("runs", {})
+
+
+def test_a_store_opened_for_reading_answers_reads_and_refuses_the_rest(tmp_path):
+    opened(tmp_path / "runs.db").close()
+    reader = store_at(tmp_path / "runs.db")
+    reader.open(read_only=True)
+    ledger = Ledger(reader, graph(action("a", "data")))
+    replies = ledger.answer(
+        [StoreRequest(1, OPERATOR, 0, Count("runs", {})), StoreRequest(2, "a", 1, Hello())],
+    ).replies
+    assert (replies[0].value, replies[1].kind) == (0, "invalid")
+    with pytest.raises(StoreUnavailable, match="readonly"):
+        reader.delete("runs", {})
+    reader.close()
+
+
+# ---- how durable
+
+
+@pytest.mark.parametrize(("level", "number"), [("FULL", 2), ("NORMAL", 1)])
+def test_commits_reach_the_disk_unless_the_user_says_otherwise(tmp_path, level, number):
+    store = SqliteMetadataStore("s", f"sqlite:///{tmp_path}/runs.db", synchronous=level)
+    store.open()
+    cursor = store._opened._cursor
+    assert cursor.execute("PRAGMA synchronous").fetchall() == [(number,)]
+    assert cursor.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
+    store.close()
+    assert SqliteMetadataStore("s", "sqlite:///x").synchronous == "FULL"
+
+
+def test_an_unknown_durability_is_refused():
+    with pytest.raises(InvalidPipeline, match="'FULL' or 'NORMAL'"):
+        SqliteMetadataStore("s", "sqlite:///x", synchronous="OFF")
+
+
+# ---- refusals
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("postgresql://host/db", "its uri is sqlite:///PATH"),
+        ("sqlite://", "its uri is sqlite:///PATH"),
+        ("sqlite:///:memory:", "its uri is sqlite:///PATH"),
+        ("sqlite:///{folder}", "it is a directory"),
+        ("sqlite:///{folder}/no/runs.db", "there is no directory {folder}/no; create it first"),
+        ("sqlite:///{folder}/text.db", "file is not a database"),
+        ("sqlite:///{folder}/other.db", "tables of something else \\(runs\\)"),
+        ("sqlite:///{folder}/newer.db", "its schema '9999' is newer than this release"),
+    ],
+)
+def test_a_store_that_cannot_be_opened_says_why(tmp_path, uri, words):
+    (tmp_path / "text.db").write_text("these are words and no database at all\n" * 100)
+    with sqlite3.connect(tmp_path / "other.db") as connection:
+        connection.execute("CREATE TABLE runs (marathon TEXT)")
+    opened(tmp_path / "newer.db").close()
+    with sqlite3.connect(tmp_path / "newer.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    store = SqliteMetadataStore("s", uri.format(folder=tmp_path))
+    with pytest.raises(StoreUnavailable, match=words.format(folder=tmp_path)) as refused:
+        store.open()
+    assert str(refused.value).startswith(("cannot open the metadata store at", "cannot use"))
+    with pytest.raises(StoreUnavailable):  # and the lock is not left behind
+        store.open()
+
+
+@pytest.mark.parametrize(
+    ("folder_mode", "file_mode", "words"),
+    [(0o500, None, "may not write in the directory"), (0o700, 0o400, "may not write the file")],
+)
+def test_a_place_without_permission_is_named(tmp_path, folder_mode, file_mode, words, monkeypatch):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    if file_mode is not None:
+        opened(folder / "runs.db").close()
+        (folder / "runs.db").chmod(file_mode)
+    folder.chmod(folder_mode)
+
+    def allowed(path, wanted):  # what the kernel tells a user who is not root; the tests may run as root
+        return not wanted & ~(Path(path).stat().st_mode >> 6 & 7)
+
+    monkeypatch.setattr(os, "access", allowed)
+    with pytest.raises(StoreUnavailable, match=words):
+        store_at(folder / "runs.db").open()
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("no url", "its uri is no database URL"),
+        ("nosuchdatabase://user:secret@host/db", "its driver is not installed"),
+        ("sqlite:////no/such/directory/runs.db", "unable to open database file"),
+    ],
+)
+def test_a_url_that_sqlalchemy_cannot_use_is_refused_without_its_password(uri, words):
+    with pytest.raises(StoreUnavailable, match=words) as refused:
+        SqlMetadataStore("s", uri).open()
+    assert "secret" not in str(refused.value)
+
+
+def test_the_password_of_a_url_is_not_in_the_graph():
+    spec = SqlMetadataStore("s", "postgresql://user:secret@host/db").spec()
+    assert spec.uri == "postgresql://user:***@host/db"
+
+
+# ---- imports
+
+
+def test_sqlalchemy_is_imported_only_where_the_store_is_opened_and_alembic_only_to_migrate(tmp_path):
+    code = f"""
+import sys
+from node_sdk.metadata import SqliteMetadataStore
+from node_sdk.metadata.ledger import Ledger
+store = SqliteMetadataStore("s", "sqlite:///{tmp_path}/runs.db")
+store.spec()
+assert "sqlalchemy" not in sys.modules and "alembic" not in sys.modules
+store.open()
+store.close()
+assert "sqlalchemy" in sys.modules and "alembic" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# ---- schema
+
+
+def test_the_migrations_make_the_same_tables_as_a_fresh_database_gets(tmp_path):
+    opened(tmp_path / "fresh.db").close()
+    with sqlite3.connect(tmp_path / "migrated.db") as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    opened(tmp_path / "migrated.db").close()
+    columns, indexes = [], []
+    for name in ("fresh.db", "migrated.db"):
+        inspector = sa.inspect(sa.create_engine(f"sqlite:///{tmp_path / name}"))
+        tables = set(inspector.get_table_names())
+        assert tables == {*metadata_for("sqlite").tables, "alembic_version"}
+        columns.append(
+            {t: [(c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(t)] for t in tables}
+        )
+        indexes.append(
+            {
+                t: (
+                    sorted((i["name"], i["column_names"], i["unique"]) for i in inspector.get_indexes(t)),
+                    sorted((u["name"], u["column_names"]) for u in inspector.get_unique_constraints(t)),
+                    sorted((c["name"], c["sqltext"]) for c in inspector.get_check_constraints(t)),
+                )
+                for t in tables
+            }
+        )
+    assert columns[0] == columns[1]
+    assert indexes[0] == indexes[1]
+    fresh, migrated = names_in(tmp_path / "fresh.db"), names_in(tmp_path / "migrated.db")
+    for name in ("artifacts_latest", "artifacts_new"):
+        assert fresh[name] == migrated[name]
+        assert "WHERE" in fresh[name]
+    with sqlite3.connect(tmp_path / "migrated.db") as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(REVISION,)]
+
+
+def test_a_database_cut_short_while_it_was_made_is_made_again(tmp_path):
+    path = tmp_path / "runs.db"
+    path.touch()
+    opened(path).close()
+    assert "runs" in names_in(path)
+
+
+# ---- speed
+
+
+def test_nothing_that_a_run_needs_grows_with_the_size_of_the_tables(tmp_path):
+    store = opened(tmp_path / "runs.db")
+    said = []
+    store._opened._connection.set_trace_callback(said.append)
+    asker = Asker(store, graph(action("first", "data"), action("second", "first"), max_concurrent_runs=2))
+    said.clear()
+    for content in "xy":
+        asker.record("a", "b", "c", content=content)
+        run = asker.offer()
+        asker.complete("first", run, "succeeded", Output("models", "m", "staged", content, 1))
+        asker.ask("first", Published(run))
+        asker.hello("second", interrupted_run=run, crashed=True)
+        asker.complete("second", run, attempt=2)
+    store._opened._connection.set_trace_callback(None)
+    cursor = store._opened._cursor
+    statements = {text for text in said if text.split()[0] in ("SELECT", "UPDATE", "DELETE")}
+    assert len(statements) > 10
+    for text in statements:
+        plan = [row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {text}").fetchall()]
+        newest_run = "ORDER BY runs.id DESC" in text and "WHERE" not in text  # walks one row back from the end
+        assert newest_run or not any(step.startswith("SCAN") for step in plan), (text, plan)
+    store.close()
