@@ -1,0 +1,84 @@
+"""Where a node is signalled, and a store is asked: a ROUTER at a path. Garbage costs its sender the connection."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import zmq
+
+from node_sdk.errors import AnacostiaError, BadMessage
+from node_sdk.wire.codec import MAX_MESSAGE, Message, decode, encode
+
+MOST_PATH = 103  # bytes; 107 on Linux, but a home should be movable to macOS
+MOST_IGNORED = 10_000  # identities remembered as senders of garbage
+
+_LOG = logging.getLogger("anacostia.runtime")
+
+M = TypeVar("M", bound=Message)
+
+
+class CannotBind(AnacostiaError):
+    """The node's socket cannot be made; the message says what to change."""
+
+
+class Inbox:
+    """The socket at `path`; a stale file there is taken over."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], path: Path) -> None:
+        self.path = path
+        self._ignored: OrderedDict[bytes, None] = OrderedDict()
+        length = len(str(path).encode())
+        if length > MOST_PATH:
+            raise CannotBind(
+                f"cannot make the socket {path}: its path has {length} bytes, at most {MOST_PATH} are possible; "
+                "set XDG_RUNTIME_DIR to a shorter folder, or give the pipeline or the node a shorter name"
+            )
+        self.socket = context.socket(zmq.ROUTER)
+        self.socket.linger = 500  # what a store answered last should still leave
+        self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
+        self.socket.sndhwm = 100_000  # beyond it answers to one that does not read are dropped; it will ask again
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.socket.bind(f"ipc://{path}")
+        except (OSError, zmq.ZMQError) as error:
+            self.socket.close(linger=0)
+            raise CannotBind(
+                f"cannot make the socket {path}: {error}; check that its folder exists, is yours and is writable"
+            ) from error
+
+    def receive(self, *expected: type[M], most: int = 10_000) -> Iterator[tuple[bytes, M]]:
+        """(sender, message) for what is there now, up to `most`."""
+        for _ in range(most):
+            try:
+                parts = self.socket.recv_multipart(zmq.DONTWAIT)
+            except zmq.Again:
+                return
+            sender = parts[0]
+            if sender in self._ignored:
+                continue
+            try:
+                if len(parts) != 2:
+                    raise BadMessage(f"cannot read a message of {len(parts) - 1} frames: one is expected")
+                message = decode(parts[1], *expected)
+            except BadMessage as error:
+                self._ignore(sender, error)
+                continue
+            yield sender, message
+
+    def reply(self, sender: bytes, message: Message) -> None:
+        """Answer `sender`; when it is gone, nothing happens (it asks again when it is back)."""
+        self.socket.send_multipart((sender, encode(message)))
+
+    def close(self) -> None:
+        """Let go of the socket; its file stays, for the next incarnation to take over."""
+        self.socket.close(linger=0)
+
+    def _ignore(self, sender: bytes, error: BadMessage) -> None:
+        self._ignored[sender] = None
+        if len(self._ignored) > MOST_IGNORED:
+            self._ignored.popitem(last=False)
+        _LOG.warning("not listening any more to a sender of garbage at %s: %s", self.path.name, error)

@@ -1,0 +1,154 @@
+"""The node's word to the daemon: heartbeats and last words one way, pause and resume the other.
+
+A thread of its own holds the socket, so that beats go on while `execute()` works for hours. It falls silent when the
+main thread is stuck where it should not be (in a trigger_condition() that never returns, say), so that the daemon
+finds the node hung and replaces it. The daemon may be away: then beats are dropped, and nothing else changes (law 6).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+
+import zmq
+
+from node_sdk.errors import BadMessage
+from node_sdk.runtime.channel import milliseconds
+from node_sdk.runtime.interrupt import Interrupt
+from node_sdk.wire.codec import MAX_MESSAGE, decode, encode
+from node_sdk.wire.link import Beat, DaemonMessage, LastWords, NodeMessage, SetPaused
+
+LONGEST_INTERVAL = 10.0  # seconds between two beats
+FAREWELL = 1.0  # seconds that last words may take to leave
+
+_LOG = logging.getLogger("anacostia.runtime")
+
+
+class Link:
+    """The link of incarnation `incarnation` of `node`. `changed` is called, in the thread, when `paused` changes."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        pipeline: str,
+        node: str,
+        incarnation: int,
+        heartbeat_timeout: float,
+        paused: bool = False,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.paused = paused
+        self.interval = min(heartbeat_timeout / 3, LONGEST_INTERVAL)
+        self._identity = (pipeline, node, incarnation)
+        self._ready = False
+        self._work = "starting"
+        self._changed = changed
+        self._busy_since: float | None = time.monotonic()  # None: the main thread may take as long as it likes
+        self._words: deque[NodeMessage] = deque()
+        self._ended = False
+        self._wakeup = Interrupt()
+        self._context = zmq.Context()  # its own, so that ending it waits until last words have left, and no more
+        self._socket = self._context.socket(zmq.DEALER)
+        self._socket.linger = 0
+        self._socket.sndhwm = 10  # while the daemon is away, a few beats wait and the others are dropped
+        self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
+        self._socket.setsockopt(zmq.RECONNECT_IVL, 50)
+        self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+        self._socket.connect(endpoint)
+        self._thread = threading.Thread(target=self._run, name="anacostia-heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Begin to beat."""
+        self._thread.start()
+
+    def ready(self) -> None:
+        """setup() is done; the daemon hears it at once."""
+        self._ready = True
+        self._words.append(self._beat())
+        self._wakeup.poke()
+
+    def work(self, text: str) -> None:
+        """What the node does now, in a few words; the next beat says so."""
+        self._work = text[:200]
+
+    def alive(self) -> None:
+        """The main thread is not stuck: called where it waits for others."""
+        if self._busy_since is not None:
+            self._busy_since = time.monotonic()
+
+    @contextlib.contextmanager
+    def unhurried(self) -> Iterator[None]:
+        """Inside, the main thread may take as long as it likes: user's jobs, and waiting for something to do."""
+        before, self._busy_since = self._busy_since, None
+        try:
+            yield
+        finally:
+            self._busy_since = None if before is None else time.monotonic()
+
+    def last_words(self, words: LastWords) -> None:
+        """Say why this process ends, and wait (for a second at most) until it is said."""
+        self._words.append(words)
+        self._socket.linger = int(FAREWELL * 1000)
+        self.close()
+
+    def close(self) -> None:
+        """Send what is left to say, and end the thread."""
+        if self._ended:
+            return
+        self._ended = True
+        self._wakeup.poke()
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join(FAREWELL + 0.5)
+
+    def _beat(self) -> Beat:
+        return Beat(*self._identity, self._ready, self._work)
+
+    def _run(self) -> None:
+        poller = zmq.Poller()
+        poller.register(self._socket, zmq.POLLIN)
+        poller.register(self._wakeup.fd, zmq.POLLIN)
+        due = time.monotonic()
+        while not self._ended:
+            now = time.monotonic()
+            if now >= due:
+                due = now + self.interval
+                if not self._stuck(now):
+                    self._send(self._beat())
+            poller.poll(milliseconds(due - now))
+            self._wakeup.clear()
+            self._say()
+            self._hear()
+        self._say()
+        self._socket.close()
+        self._context.term()
+        self._wakeup.close()
+
+    def _stuck(self, now: float) -> bool:
+        since = self._busy_since
+        return since is not None and now - since > self.interval
+
+    def _say(self) -> None:
+        while self._words:
+            self._send(self._words.popleft())
+
+    def _send(self, message: NodeMessage) -> None:
+        with contextlib.suppress(zmq.Again):
+            self._socket.send(encode(message), zmq.DONTWAIT)
+
+    def _hear(self) -> None:
+        while True:
+            try:
+                message = decode(self._socket.recv(zmq.DONTWAIT), DaemonMessage)
+            except zmq.Again:
+                return
+            except BadMessage as error:
+                _LOG.error("cannot read a message of the daemon: %s", error)
+                continue
+            if isinstance(message, SetPaused) and message.paused != self.paused:
+                self.paused = message.paused
+                self._changed()

@@ -1,0 +1,157 @@
+"""What a node's process has: its node object, its sockets, its files. Shared by the main loops of the three kinds."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import os
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
+
+import zmq
+
+from node_sdk.errors import Fenced
+from node_sdk.nodes.binding import Binding, StoreAccess
+from node_sdk.runtime.channel import Channel, milliseconds
+from node_sdk.runtime.flight import FlightRecorder
+from node_sdk.runtime.inbox import Inbox
+from node_sdk.runtime.interrupt import Interrupt
+from node_sdk.runtime.launch import Launch
+from node_sdk.runtime.link import Link
+from node_sdk.runtime.outbox import Outbox
+from node_sdk.runtime.store_client import StoreClient
+from node_sdk.wire.link import LastWords
+
+if TYPE_CHECKING:
+    from node_sdk.pipeline import Pipeline
+
+FENCED = 70  # exit code of a process that a newer incarnation has taken over from
+
+LOG = logging.getLogger("anacostia.runtime")
+
+
+class Ending(BaseException):
+    """This process cannot go on, and ends with these last words. No Exception, so that user code lets it pass."""
+
+    def __init__(self, kind: Literal["setup", "error"], message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+
+
+class Source(Protocol):
+    """Something with sockets that the main loop waits on."""
+
+    def sources(self) -> Iterable[zmq.Socket[bytes]]: ...
+
+    def deadline(self) -> float | None: ...
+
+
+class Live:
+    """The node of `launch` in this process. Its link beats once started; `open` makes it reachable."""
+
+    def __init__(self, pipeline: Pipeline, launch: Launch, interrupt: Interrupt) -> None:
+        self.pipeline = pipeline
+        self.launch = launch
+        self.interrupt = interrupt
+        self.graph = dataclasses.replace(pipeline.graph, name=launch.pipeline)
+        self.spec = self.graph.by_name[launch.node]
+        self.successors = self.graph.successors[launch.node]
+        self.node: Any = pipeline[launch.node]
+        self.link = Link(
+            launch.link,
+            pipeline=launch.pipeline,
+            node=launch.node,
+            incarnation=launch.incarnation,
+            heartbeat_timeout=self.spec.heartbeat_timeout,
+            paused=launch.paused,
+            changed=interrupt.poke,
+        )
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.outbox = Outbox(self.context, launch.node, launch.inbox)
+        self.inbox: Inbox
+        self.flight: FlightRecorder
+        self.store: StoreClient | None = None
+        self.binding: Binding | None = None
+        self.is_set_up = False  # setup() has been called, so on_exit() is to be
+
+    def open(self) -> None:
+        """Bind the inbox: before hello, so that no signal that follows it is missed. Raises CannotBind, OSError."""
+        self.inbox = Inbox(self.context, self.launch.inbox(self.launch.node))
+        self.flight = FlightRecorder(self.launch.flight_file)
+
+    def client(self) -> StoreClient:
+        """A way to the metadata store over its inbox."""
+        channel = Channel(self.context, f"ipc://{self.launch.inbox(self.graph.store.name)}")
+        self.store = StoreClient(
+            channel,
+            self.launch.node,
+            self.launch.incarnation,
+            self.interrupt,
+            fenced=self.fenced,
+            alive=self.link.alive,
+            pulse=self.link.interval,
+        )
+        return self.store
+
+    def last_words(self, kind: Literal["setup", "fenced", "error"], message: str, current: int = 0) -> None:
+        """Tell the daemon why this process ends, and wait until it is told, for a second at most."""
+        launch = self.launch
+        self.link.last_words(LastWords(launch.pipeline, launch.node, launch.incarnation, kind, message, current))
+
+    def bind(self, store: StoreAccess) -> Binding:
+        """From here on the node objects of this process reach the store."""
+        self.binding = Binding(
+            pipeline=self.launch.pipeline,
+            node=self.launch.node,
+            incarnation=self.launch.incarnation,
+            store=store,
+            wake=self.interrupt.wake,
+        )
+        self.pipeline.bind(self.binding)
+        return self.binding
+
+    def wait(self, *sources: Source, also: Iterable[int] = ()) -> set[Any]:
+        """Until the inbox, a source, a descriptor of `also` or the interrupt has something; what is readable."""
+        poller = zmq.Poller()
+        poller.register(self.inbox.socket, zmq.POLLIN)
+        poller.register(self.interrupt.fd, zmq.POLLIN)
+        for descriptor in also:
+            poller.register(descriptor, zmq.POLLIN)
+        due: float | None = None
+        for source in (self.outbox, *sources):
+            for socket in source.sources():
+                poller.register(socket, zmq.POLLIN)
+            wanted = source.deadline()
+            if wanted is not None and (due is None or wanted < due):
+                due = wanted
+        with self.link.unhurried():
+            ready = poller.poll(None if due is None else milliseconds(due - time.monotonic()))
+        self.interrupt.clear()
+        self.outbox.receive()
+        return {each for each, _ in ready}
+
+    @contextlib.contextmanager
+    def working(self, text: str) -> Iterator[None]:
+        """Inside, user code works and may take as long as it likes; `status` shows `text`."""
+        self.link.work(text)
+        with self.link.unhurried():
+            try:
+                yield
+            finally:
+                self.link.work("idle")
+
+    def fenced(self, error: Fenced) -> NoReturn:
+        """A newer incarnation is at work: end."""
+        # At once and from whichever thread: not one more line of an old process's work may run (law 3).
+        LOG.error("%s; this process ends", error)
+        self.last_words("fenced", str(error), error.current)
+        os._exit(FENCED)
+
+
+def in_words(error: BaseException) -> str:
+    """`ValueError: no such file`; at most 1000 characters."""
+    text = str(error)
+    return (f"{type(error).__name__}: {text}" if text else type(error).__name__)[:1000]

@@ -1,0 +1,71 @@
+"""Makes a forked child a process of its own: its session, its family's mark, its signals, its random numbers.
+
+The mark stands in the environment of every process of a node's family, where the daemon finds it in
+/proc/PID/environ. A forked process shows the block of environment that its ancestor was started with, and everything
+it forks shows the same; so the loader is started with room in that block, and the mark is written over it, in place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+
+from node_sdk.runtime.launch import MARK_VARIABLE
+
+_PR_SET_NAME = 15
+_ENV_START = 47  # index in /proc/PID/stat behind the command's name, of field 50 in proc(5)
+
+
+def become_node(mark: str, node: str) -> None:
+    """To be called first thing in a forked child."""
+    os.setsid()
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    write_mark(mark)
+    _set_name(node)
+    random.seed()
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
+
+
+def write_mark(mark: str) -> None:
+    """Show `mark` as MARK_VARIABLE of this process and of all that it starts."""
+    os.environ[MARK_VARIABLE] = mark
+    if not sys.platform.startswith("linux"):
+        return  # there nodes are never forked: they start with their mark
+    name = MARK_VARIABLE.encode() + b"="
+    block = Path("/proc/self/environ").read_bytes()
+    at = 0 if block.startswith(name) else block.find(b"\0" + name) + 1
+    if at == 0 and not block.startswith(name):
+        return  # started without room, so by a person and not by a daemon
+    begin = at + len(name)
+    room = block.index(b"\0", begin) - begin
+    if len(mark) > room:
+        return  # seen by what the node executes, at least
+    stat = Path("/proc/self/stat").read_bytes()
+    start = int(stat[stat.rindex(b")") + 2 :].split()[_ENV_START])
+    ctypes.memmove(start + begin, mark.encode().ljust(room), room)
+
+
+def be_subreaper() -> None:
+    """Orphans among the descendants of this process become its children, so that it can wait for them (law 7)."""
+    if sys.platform.startswith("linux"):
+        _prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+
+
+def _set_name(node: str) -> None:
+    """What `top` shows."""
+    if sys.platform.startswith("linux"):
+        _prctl(_PR_SET_NAME, ctypes.c_char_p(f"ana:{node}"[:15].encode()))
+
+
+def _prctl(option: int, value: object) -> None:
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)

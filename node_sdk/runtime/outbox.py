@@ -1,0 +1,53 @@
+"""Signals to successors, each over a channel that repeats it until it is taken (law 1: only wake-ups)."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import zmq
+
+from node_sdk.errors import BadMessage
+from node_sdk.runtime.channel import Channel
+from node_sdk.wire.codec import decode, encode
+from node_sdk.wire.signals import Signal, SignalTaken
+
+_LOG = logging.getLogger("anacostia.runtime")
+
+
+class Outbox:
+    """Signals of node `source`; `inbox` gives the path of a node's socket."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], source: str, inbox: Callable[[str], Path]) -> None:
+        self._context = context
+        self._source = source
+        self._inbox = inbox
+        self._channels: dict[str, Channel] = {}
+        self._seq = itertools.count(1)
+
+    def signal(self, successor: str, run_id: int) -> None:
+        """Tell `successor` that its task of `run_id` is due. Never waits."""
+        channel = self._channels.get(successor)
+        if channel is None:
+            channel = self._channels[successor] = Channel(self._context, f"ipc://{self._inbox(successor)}")
+        seq = next(self._seq)
+        channel.send(seq, encode(Signal(seq, run_id, self._source)))
+
+    def sources(self) -> Iterable[zmq.Socket[bytes]]:
+        """Sockets to poll for reading; then call `receive`."""
+        return [source for channel in self._channels.values() for source in channel.sources()]
+
+    def deadline(self) -> float | None:
+        """When `receive` wants to be called at the latest."""
+        return min((due for each in self._channels.values() if (due := each.deadline()) is not None), default=None)
+
+    def receive(self) -> None:
+        """Take in which signals arrived."""
+        for successor, channel in self._channels.items():
+            for data in channel.receive():
+                try:
+                    channel.answered(decode(data, SignalTaken).seq)
+                except BadMessage as error:
+                    _LOG.error("cannot read an answer of node %r: %s", successor, error)

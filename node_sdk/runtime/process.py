@@ -1,0 +1,182 @@
+"""The life of a node's process, the same for the first start and the hundredth (law 2): bind the inbox, say hello,
+repeat what was cut short, be ready, work, end. Never returns; the exit code and the last words say how it ended.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
+
+from node_sdk.errors import Refused, StoreUnavailable
+from node_sdk.metadata.ledger import Ledger
+from node_sdk.nodes.binding import StoreAccess
+from node_sdk.runtime import flight, logs
+from node_sdk.runtime.action import ActionLoop
+from node_sdk.runtime.inbox import CannotBind
+from node_sdk.runtime.interrupt import Interrupt, Stopping
+from node_sdk.runtime.launch import Launch
+from node_sdk.runtime.live import LOG, Ending, Live, in_words
+from node_sdk.runtime.publishing import publish_again
+from node_sdk.runtime.resource import ResourceLoop
+from node_sdk.runtime.store import OwnAccess, StoreLoop
+from node_sdk.wire.codec import from_map
+from node_sdk.wire.store import Hello, Welcome
+
+if TYPE_CHECKING:
+    from node_sdk.pipeline import Pipeline
+
+FLUSH = 2.0  # seconds that what was told may take to become durable before the process ends
+
+
+def run_node(pipeline: Pipeline, launch: Launch) -> NoReturn:
+    """Be the node of `launch`, one of `pipeline`, until told to end."""
+    code = 1
+    try:
+        interrupt = Interrupt()
+        interrupt.install()
+        logs.redirect(launch.log_file)
+        loggers = [each for node in pipeline.nodes for each in node.loggers]
+        logs.take_over(loggers, launch.node, lambda: _run_id(pipeline, launch.node))
+        code = _live(Live(pipeline, launch, interrupt))
+    except BaseException:  # noqa: BLE001  (nothing above this frame: what is not said here is never said)
+        traceback.print_exc()
+    finally:
+        _leave(code)
+
+
+def _live(live: Live) -> int:
+    live.link.start()
+    try:
+        try:
+            serve = _start(live)
+            live.link.work("idle")
+            live.link.ready()
+            LOG.info("ready as incarnation %d", live.launch.incarnation)
+            serve()
+        except Stopping:
+            pass
+        _stop(live)
+        live.link.close()
+    except Ending as ending:
+        LOG.error("%s", ending.message)
+        live.last_words(ending.kind, ending.message)
+        return 1
+    except BaseException as error:  # noqa: BLE001  (the daemon must hear of it, whatever it is)
+        LOG.exception("node %r ends", live.launch.node)
+        live.last_words("error", f"node {live.launch.node!r} ended itself: {in_words(error)}")
+        return 1
+    return 0
+
+
+def _start(live: Live) -> Callable[[], None]:
+    """All that comes before being ready; returns the main loop."""
+    try:
+        live.open()
+    except (CannotBind, OSError) as error:
+        raise Ending("setup", str(error)) from error
+    return _start_store(live) if live.spec.kind == "metadata_store" else _start_other(live)
+
+
+def _start_store(live: Live) -> Callable[[], None]:
+    try:
+        with live.working("opening the store"):
+            live.node.open()
+            ledger = Ledger(live.node, live.graph, time.time)
+            ledger.prepare()
+    except StoreUnavailable as error:
+        raise Ending("setup", str(error)) from error
+    access = OwnAccess(live, ledger)
+    live.bind(access)
+    welcome = _hello(live, access)
+    _set_up(live)
+    _signal_again(live, welcome)
+    return StoreLoop(live, access).serve
+
+
+def _start_other(live: Live) -> Callable[[], None]:
+    live.link.work("waiting for the metadata store")
+    store = live.client()
+    live.bind(store)
+    welcome = _hello(live, store)
+    _set_up(live)
+    live.link.work("starting")
+    publish_again(live, store, welcome)
+    _signal_again(live, welcome)
+    if live.spec.kind == "resource":
+        resource = ResourceLoop(live, store, welcome)
+        resource.watch()
+        return resource.serve
+    return ActionLoop(live, store, welcome).serve
+
+
+def _hello(live: Live, store: StoreAccess) -> Welcome:
+    launch = live.launch
+    interrupted = flight.read(launch.flight_file)
+    run_id = interrupted.run_id if interrupted is not None else None
+    try:
+        welcome = from_map(store.ask(Hello(run_id, crashed=launch.crashed)), Welcome)
+    except Refused as error:
+        raise Ending("setup", f"cannot start node {launch.node!r}: the metadata store says: {error}") from error
+    live.flight.clear()  # counted now; the next incarnation must not count it again
+    return welcome
+
+
+def _set_up(live: Live) -> None:
+    name = live.launch.node
+    live.is_set_up = True
+    try:
+        with live.working("setup"):
+            live.node.setup()
+    except (Stopping, Ending):
+        raise
+    except BaseException as error:
+        LOG.exception("setup() failed")
+        raise Ending("setup", f"setup() of node {name!r} raised {in_words(error)}") from error
+
+
+def _signal_again(live: Live, welcome: Welcome) -> None:
+    for each in welcome.unsignalled:
+        for successor in each.successors:
+            live.outbox.signal(successor, each.run_id)
+
+
+def _stop(live: Live) -> None:
+    live.link.work("stopping")
+    with live.interrupt.held(), live.link.unhurried():
+        if live.spec.kind == "resource" and live.spec.monitoring and live.is_set_up:
+            _last(live.node.stop_monitoring)
+        if live.is_set_up:
+            _last(live.node.on_exit)
+        if live.spec.kind == "metadata_store" and live.binding is not None:
+            _last(live.node.close)
+        if live.store is not None:
+            live.store.flush(FLUSH)
+    LOG.info("ended as asked")
+
+
+def _last(step: Callable[[], object]) -> None:
+    """What is done at the end; the process ends whatever it raises."""
+    try:
+        step()
+    except Exception:  # noqa: BLE001
+        LOG.exception("%s() failed at the end", getattr(step, "__name__", "a step"))
+
+
+def _run_id(pipeline: Pipeline, node: str) -> int | None:
+    binding = pipeline[node]._binding
+    return binding.task.run_id if binding is not None and binding.task is not None else None
+
+
+def _leave(code: int) -> NoReturn:
+    """End now. No interpreter shutdown: what a user's library left running must not keep a node from ending."""
+    try:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)

@@ -1,0 +1,52 @@
+"""Answers one request from the store's files while the store node is down, in a process of its own that reads only."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from node_sdk.errors import AnacostiaError, BadMessage
+from node_sdk.metadata.ledger import Ledger
+from node_sdk.runtime.launch import Launch
+from node_sdk.wire.codec import decode, encode
+from node_sdk.wire.loader import Query, QueryAnswer
+from node_sdk.wire.store import StoreReply, StoreRequest
+
+if TYPE_CHECKING:
+    from node_sdk.pipeline import Pipeline
+
+LONGEST = 10  # seconds; then SIGALRM ends the process
+
+
+def run_query(pipeline: Pipeline, launch: Launch, answer_to: int) -> NoReturn:
+    """Write a QueryAnswer to the descriptor `answer_to`, and end."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(LONGEST)
+    assert launch.query is not None
+    try:
+        data = encode(_answer(pipeline, launch, launch.query))
+    except BadMessage as error:
+        data = encode(QueryAnswer(launch.query.id, None, str(error)))
+    while data:
+        data = data[os.write(answer_to, data) :]
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _answer(pipeline: Pipeline, launch: Launch, query: Query) -> QueryAnswer:
+    try:
+        request = decode(query.request, StoreRequest)
+        store: Any = pipeline[launch.node]
+        store.open(read_only=True)
+        graph = replace(pipeline.graph, name=launch.pipeline)
+        reply: StoreReply = Ledger(store, graph, time.time).answer([request]).replies[0]
+        return QueryAnswer(query.id, encode(reply), "")
+    except AnacostiaError as error:
+        return QueryAnswer(query.id, None, str(error))
+    except Exception as error:  # noqa: BLE001  (a third party's store may raise anything; the asker must hear of it)
+        cause = f"{type(error).__name__}: {error}"
+        return QueryAnswer(query.id, None, f"cannot read the metadata store of {launch.pipeline!r}: {cause}")

@@ -1,0 +1,81 @@
+"""Main loop of a resource: look when something happens, say whether its trigger condition holds, pass signals on."""
+
+from __future__ import annotations
+
+from node_sdk.metadata.rules import due_at_start
+from node_sdk.runtime.live import LOG, Live, in_words
+from node_sdk.runtime.store_client import StoreClient
+from node_sdk.wire.signals import Signal, SignalTaken
+from node_sdk.wire.store import Offer, Welcome
+
+
+class ResourceLoop:
+    """Watches the resource in `live`."""
+
+    def __init__(self, live: Live, store: StoreClient, welcome: Welcome) -> None:
+        self._live = live
+        self._store = store
+        self._last_run_id = welcome.last_run_id
+        self._forward = [name for name in live.successors if name in due_at_start(live.graph)]
+        self._offered: tuple[bool, int] | None = None  # None: nothing yet, which the store takes for False
+        self._watched: int | None = None
+        self._stale = True  # something has happened since the trigger condition was evaluated
+
+    def watch(self) -> None:
+        """Begin to watch, and record what is there already."""
+        live = self._live
+        if live.spec.monitoring:
+            with live.working("looking for the first time"):
+                live.node.start_monitoring()
+            self._watched = live.node.watched_fd()
+
+    def serve(self) -> None:
+        """Until Stopping is raised."""
+        live, store, watched = self._live, self._store, self._watched
+        while True:
+            self._hear()
+            live.interrupt.check()
+            store.settle()
+            if live.interrupt.asked:
+                live.interrupt.asked = False
+                self._stale = True
+            self._offer()
+            ready = live.wait(store.channel, also=() if watched is None else (watched,))
+            if watched is not None and watched in ready:
+                live.node.look()
+                self._stale = True
+
+    def _hear(self) -> None:
+        for sender, signal in self._live.inbox.receive(Signal):
+            self._live.inbox.reply(sender, SignalTaken(signal.seq))
+            self._last_run_id = max(self._last_run_id, signal.run_id)
+            self._stale = True
+            for successor in self._forward:
+                self._live.outbox.signal(successor, signal.run_id)
+
+    def _offer(self) -> None:
+        """Tell the store what is news to it. While paused nothing is offered, and what was is taken back."""
+        if not self._live.spec.monitoring:
+            return
+        if self._live.link.paused:
+            self._say(holds=False)
+            self._stale = True
+        elif self._stale:
+            self._stale = False
+            self._say(holds=self._condition())
+
+    def _say(self, *, holds: bool) -> None:
+        offered = (holds, self._last_run_id)
+        if offered != self._offered and (holds or self._offered is not None):
+            self._offered = offered
+            self._store.tell(Offer(self._live.launch.node, *offered))
+
+    def _condition(self) -> bool:
+        try:
+            holds = bool(self._live.node.trigger_condition())
+        except Exception as error:  # noqa: BLE001  (user code: said in the log and in status, tried again at the next event)
+            LOG.exception("trigger_condition() raised %s; it counts as False", in_words(error))
+            self._live.link.work(f"trigger_condition() raised {in_words(error)}")
+            return False
+        self._live.link.work("watching")
+        return holds

@@ -1,0 +1,270 @@
+"""The fork server of a pipeline: starts nodes as the daemon asks, waits for them, keeps how they ended.
+
+No threads, no ZeroMQ context: it must stay good to fork from. It outlives the daemon with its nodes, and a new daemon
+finds it at its socket. SIGTERM and SIGINT are ignored while a node lives, for with the fork server the nodes would
+lose their parent; the daemon ends it with Quit, and without a daemon it ends by itself once it holds nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from node_sdk.errors import BadMessage
+from node_sdk.pipeline import Pipeline
+from node_sdk.runtime.children import Children, StillAlive
+from node_sdk.runtime.conversation import Conversation, is_own
+from node_sdk.runtime.inbox import MOST_PATH
+from node_sdk.runtime.interrupt import Interrupt
+from node_sdk.runtime.launch import Launch
+from node_sdk.runtime.load import CannotLoad
+from node_sdk.runtime.starting import Starter
+from node_sdk.wire.codec import decode
+from node_sdk.wire.loader import (
+    Exited,
+    Forget,
+    FromLoader,
+    Load,
+    Loaded,
+    Query,
+    QueryAnswer,
+    Quit,
+    Spawn,
+    Spawned,
+    SpawnFailed,
+    ToLoader,
+)
+
+FAREWELL = 2.0  # seconds that the last frames may take to leave
+
+
+def listen(wanted: Load, name: str) -> socket.socket:
+    """The socket where later daemons find this loader. Raises CannotLoad."""
+    path = Path(wanted.socket_dir) / name / "loader.sock"
+    length = len(str(path).encode())
+    if length > MOST_PATH:
+        raise CannotLoad(
+            f"cannot serve pipeline {name!r}: the path of its socket {path} has {length} bytes, at most {MOST_PATH} "
+            "are possible; set XDG_RUNTIME_DIR to a shorter folder, or give the pipeline a shorter name"
+        )
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if _answers(path):
+            raise CannotLoad(f"cannot serve pipeline {name!r}: another loader of it is at work, at {path}")
+        path.unlink(missing_ok=True)  # left behind by one that was killed
+        listener.bind(str(path))
+        listener.listen(8)
+        listener.setblocking(False)
+    except OSError as error:
+        raise CannotLoad(f"cannot serve pipeline {name!r}: cannot make its socket {path}: {error.strerror}") from error
+    return listener
+
+
+class Server:
+    """Serves `daemon` and those that come after it, until nothing is left to do."""
+
+    def __init__(
+        self, pipeline: Pipeline, name: str, wanted: Load, listener: socket.socket, daemon: Conversation
+    ) -> None:
+        self._name = name
+        self._wanted = wanted
+        self._graph = dataclasses.replace(pipeline.graph, name=name)
+        self._listener = listener
+        self._daemon = daemon
+        self._daemon.closing = self._unregister
+        self._interrupt = Interrupt()
+        self._selector = selectors.DefaultSelector()
+        self._starter = Starter(pipeline, self._leave)
+        self._children = Children(self._starter)
+        self._answers: dict[int, tuple[int, bytearray]] = {}  # descriptor → number of the query, answer so far
+        self._quitting = False
+        if self._starter.note:
+            sys.stderr.write(f"{self._starter.note}\n")
+
+    @property
+    def forking(self) -> bool:
+        """Whether nodes are forked from here."""
+        return self._starter.forking
+
+    def serve(self, messages: list[ToLoader]) -> int:
+        """Answer `messages`, then whatever comes; the exit status of the process."""
+        self._interrupt.install()
+        for number in (signal.SIGCHLD, signal.SIGHUP):
+            signal.signal(number, lambda number, frame: None)  # what counts is that it wakes the selector
+        for descriptor in (self._listener, self._interrupt.fd, self._daemon.connection):
+            self._selector.register(descriptor, selectors.EVENT_READ)
+        self._say(self._loaded())
+        self._obey(messages)
+        while not self._done():
+            self._turn()
+        self._end()
+        return 0
+
+    def _turn(self) -> None:
+        for key, _ in self._selector.select():
+            if key.fileobj is self._listener:
+                self._accept()
+            elif key.fd == self._interrupt.fd:
+                self._interrupt.clear()
+            elif key.fd in self._answers:
+                self._read_answer(key.fd)
+            elif key.fileobj is self._daemon.connection:
+                self._hear()
+        self._reap()
+        self._await_writable()
+
+    def _done(self) -> bool:
+        if self._children.alive:
+            self._interrupt.stopping = False
+            return False
+        if self._daemon.closed and not self._children.states():
+            return True
+        return self._quitting or self._interrupt.stopping
+
+    def _end(self) -> None:
+        until = time.monotonic() + FAREWELL
+        while self._daemon.unsent and time.monotonic() < until:
+            self._selector.select(0.1)
+            self._daemon.flush()
+        Path(self._listener.getsockname()).unlink(missing_ok=True)
+
+    # ---- talking
+
+    def _accept(self) -> None:
+        """A new daemon takes the place of the old one: the lock of the home lets only one live."""
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            return
+        if not is_own(connection):
+            connection.close()
+            return
+        if not self._daemon.closed:
+            self._hear()  # what the old one said last still counts
+        self._hang_up()
+        self._daemon = Conversation(connection, self._unregister)
+        self._selector.register(connection, selectors.EVENT_READ)
+        self._say(self._loaded())
+
+    def _hear(self) -> None:
+        try:
+            messages = self._daemon.receive()
+        except BadMessage as error:
+            sys.stderr.write(f"hanging up on a daemon: {error}\n")
+            messages = []
+            self._hang_up()
+        self._obey(messages)
+
+    def _say(self, message: FromLoader) -> None:
+        self._daemon.send(message)
+
+    def _await_writable(self) -> None:
+        connection = self._daemon.connection
+        if self._daemon.closed:
+            return
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._daemon.unsent else 0)
+        if self._selector.get_key(connection).events != wanted:
+            self._selector.modify(connection, wanted)
+        self._daemon.flush()
+
+    def _hang_up(self) -> None:
+        self._daemon.close()
+
+    def _unregister(self, connection: socket.socket) -> None:
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(connection)
+
+    def _loaded(self) -> Loaded:
+        starter = self._starter
+        return Loaded(
+            graph=self._graph,
+            pid=os.getpid(),
+            forking=starter.forking,
+            note=starter.note,
+            children=self._children.states(),
+        )
+
+    # ---- obeying
+
+    def _obey(self, messages: list[ToLoader]) -> None:
+        for message in messages:
+            if isinstance(message, Spawn):
+                self._spawn(message)
+            elif isinstance(message, Query):
+                self._query(message)
+            elif isinstance(message, Forget):
+                self._children.forget(message.node, message.incarnation)
+            elif isinstance(message, Quit):
+                self._quitting = True
+
+    def _launch(self, node: str, **more: Any) -> Launch:
+        return Launch(load=self._wanted, pipeline=self._name, node=node, **more)
+
+    def _spawn(self, wish: Spawn) -> None:
+        node, incarnation = wish.node, wish.incarnation
+        launch = self._launch(node, incarnation=incarnation, paused=wish.paused, crashed=wish.crashed)
+        try:
+            if node not in self._graph.by_name:
+                raise StillAlive(f"cannot start node {node!r}: no such node in pipeline {self._name!r}")
+            state = self._children.spawn(launch)
+        except StillAlive as error:
+            self._say(SpawnFailed(node, incarnation, str(error)))
+        except OSError as error:
+            self._say(SpawnFailed(node, incarnation, f"cannot start a process for node {node!r}: {error}"))
+        else:
+            self._say(Spawned(node, incarnation, state.pid, state.started))
+
+    def _reap(self) -> None:
+        for state in self._children.reap():
+            self._say(Exited(state.node, state.incarnation, state.pid, state.exit_code, state.signal))
+
+    def _query(self, query: Query) -> None:
+        try:
+            _, descriptor = self._starter.query(self._launch(self._graph.store.name, query=query))
+        except OSError as error:
+            self._say(QueryAnswer(query.id, None, f"cannot start a process that reads the metadata store: {error}"))
+            return
+        self._answers[descriptor] = (query.id, bytearray())
+        self._selector.register(descriptor, selectors.EVENT_READ)
+
+    def _read_answer(self, descriptor: int) -> None:
+        number, answer = self._answers[descriptor]
+        data = os.read(descriptor, 1 << 20)
+        if data:
+            answer += data
+            return
+        self._selector.unregister(descriptor)
+        os.close(descriptor)
+        del self._answers[descriptor]
+        try:
+            self._say(decode(bytes(answer), QueryAnswer))
+        except BadMessage:
+            why = "the process that was to read the metadata store ended, or took too long; see loader.log"
+            self._say(QueryAnswer(number, None, why))
+
+    def _leave(self) -> None:
+        """In a forked child: close what is the server's alone."""
+        self._selector.close()
+        self._listener.close()
+        self._daemon.close()
+        self._interrupt.close()
+        for descriptor in self._answers:
+            os.close(descriptor)
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,135 @@
+"""Starts processes for the loader: forked from the warm interpreter where that is safe, else a fresh interpreter."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from node_sdk.runtime.launch import MARK_VARIABLE, Launch
+from node_sdk.runtime.mark import become_node
+from node_sdk.runtime.process import run_node
+from node_sdk.runtime.query import run_query
+from node_sdk.wire.codec import encode
+
+if TYPE_CHECKING:
+    from node_sdk.pipeline import Pipeline
+
+_HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+
+
+class Starter:
+    """Starts nodes of `pipeline`. `leave` is called in a forked child: it closes what is the loader's."""
+
+    def __init__(self, pipeline: Pipeline, leave: Callable[[], None]) -> None:
+        self._pipeline = pipeline
+        self._leave = leave
+        self.note = why_not_fork()
+        self.forking = not self.note
+
+    def start(self, launch: Launch) -> int:
+        """Start the node of `launch` in a session of its own; its pid. Raises OSError where the system refuses."""
+        spec = self._pipeline.graph.by_name[launch.node]
+        if self.forking and spec.start_method == "fork":
+            return self._fork(lambda: run_node(self._pipeline, launch), launch)
+        return _fresh(launch)
+
+    def query(self, launch: Launch) -> tuple[int, int]:
+        """Start answering the query of `launch`; the pid, and a descriptor where the answer can be read."""
+        reader, writer = os.pipe()
+        try:
+            if self.forking:
+                pid = self._fork(lambda: run_query(self._pipeline, launch, writer), launch)
+            else:
+                pid = _fresh(launch, writer)
+        except OSError:
+            os.close(reader)
+            raise
+        finally:
+            os.close(writer)
+        return pid, reader
+
+    def _fork(self, be: Callable[[], None], launch: Launch) -> int:
+        # Blocked until the child has its own handlers: a SIGTERM right after the fork must not meet the loader's.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                self._become(be, launch)
+            return pid
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
+
+    def _become(self, be: Callable[[], None], launch: Launch) -> None:
+        try:
+            self._leave()
+            become_node(launch.mark if launch.query is None else "", launch.node)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
+            be()
+        except BaseException:  # noqa: BLE001  (a child must never come back into the loader's loop)
+            traceback.print_exc()
+        finally:
+            os._exit(1)
+
+
+def prepare() -> None:
+    """Make this process good to fork from: little garbage, and nothing that a collection in a child would touch."""
+    gc.collect()
+    gc.freeze()
+
+
+def why_not_fork() -> str:
+    """Why nodes cannot be forked from this process; '' where they can."""
+    if sys.platform == "darwin":
+        return "nodes get fresh interpreters: the system's libraries do not survive a fork on macOS"
+    # Libraries that know of fork (OpenBLAS under numpy, say) put their threads away when one happens.
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    tasks = Path("/proc/self/task")
+    count = len(list(tasks.iterdir())) if tasks.exists() else threading.active_count()
+    if count <= 1 and threading.active_count() <= 1:
+        return ""
+    names = sorted(each.name for each in threading.enumerate() if each is not threading.main_thread())
+    called = f" ({', '.join(names)})" if names else ""
+    return (
+        f"nodes get fresh interpreters: loading the file left {count - 1} other threads{called}, which a fork loses; "
+        "start them in setup() to have nodes forked"
+    )
+
+
+def _fresh(launch: Launch, answer_to: int | None = None) -> int:
+    descriptors = [_file_of(encode(launch))]
+    if answer_to is not None:
+        descriptors.append(os.dup(answer_to))
+    try:
+        for each in descriptors:
+            os.set_inheritable(each, True)
+        flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+        command = [sys.executable, *flags, "-m", "node_sdk.runtime.spawned", *map(str, descriptors)]
+        environment = {**os.environ, MARK_VARIABLE: launch.mark if launch.query is None else ""}
+        try:
+            return os.posix_spawn(sys.executable, command, environment, setsid=True, setsigdef=_HANDLED, setsigmask=())
+        except NotImplementedError:  # older macOS; the interpreter begins its session itself, a moment later
+            return os.posix_spawn(sys.executable, command, environment, setsigdef=_HANDLED, setsigmask=())
+    finally:
+        for each in descriptors:
+            os.close(each)
+
+
+def _file_of(data: bytes) -> int:
+    """A descriptor to read `data` from; a file and not a pipe, so that nobody waits for the reader."""
+    with tempfile.TemporaryFile() as stream:
+        stream.write(data)
+        stream.flush()
+        stream.seek(0)
+        return os.dup(stream.fileno())

@@ -1,0 +1,180 @@
+"""The way to the metadata store over a socket: `ask` waits for the durable answer, `tell` does not.
+
+Requests leave in the order of the calls and are repeated in that order, so what is told is durable before any later
+ask is answered. User threads may use it too: a lock guards the channel.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import zmq
+
+from node_sdk.errors import BadMessage, Fenced, InvalidValue, NotRunning, Refused
+from node_sdk.runtime.channel import Channel, milliseconds
+from node_sdk.runtime.interrupt import Interrupt
+from node_sdk.wire.codec import decode, encode
+from node_sdk.wire.store import Operation, StoreReply, StoreRequest
+
+MOST_OUTSTANDING = 1000  # requests told and not yet answered; then `tell` waits too
+
+_LOG = logging.getLogger("anacostia.runtime")
+
+
+class StoreClient:
+    """`binding.StoreAccess` over `channel`, as incarnation `incarnation` of `node`.
+
+    `fenced` is called at the first answer that says a newer incarnation is at work; in a node it ends the process.
+    `alive` is called while the main thread waits, for the heartbeat, at least every `pulse` seconds.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        node: str,
+        incarnation: int,
+        interrupt: Interrupt,
+        *,
+        fenced: Callable[[Fenced], None] = lambda error: None,
+        alive: Callable[[], None] = lambda: None,
+        pulse: float = 5.0,
+    ) -> None:
+        self.channel = channel
+        self._node = node
+        self._incarnation = incarnation
+        self._interrupt = interrupt
+        self._fenced = fenced
+        self._alive = alive
+        self._pulse = pulse
+        self._lock = threading.RLock()
+        self._seq = 0
+        self._answers: dict[int, StoreReply | None] = {}  # of asks; None until it is there
+        self._told: dict[int, str] = {}  # seq → name of the operation told
+        self._refusals: list[Refused] = []  # of tells, to be raised at the next ask
+        self._pid = os.getpid()
+
+    def ask(self, operation: Operation, *, settled: bool = False) -> Any:
+        """The durable answer to `operation`. Raises Refused where the store says no; also, unless `settled`, for
+        what was told before and refused."""
+        with self._lock:
+            if not settled:
+                self.settle()
+            seq = self._send(operation, asked=True)
+            try:
+                while (reply := self._answers[seq]) is None:
+                    self._wait()
+            finally:
+                del self._answers[seq]
+        error = refusal(reply)
+        if error is not None:
+            raise error
+        return reply.value
+
+    def tell(self, operation: Operation) -> None:
+        """Send `operation` and go on; waits only while very much is outstanding."""
+        with self._lock:
+            self._receive()
+            while self.channel.outstanding >= MOST_OUTSTANDING:
+                self._wait()
+            self._send(operation, asked=False)
+
+    def settle(self) -> None:
+        """Take in what has arrived; raise the first refusal of a `tell` that nobody has heard of yet."""
+        with self._lock:
+            self._receive()
+            if self._refusals:
+                raise self._refusals.pop(0)
+
+    def forgive(self) -> None:
+        """What was refused until now (it stands in the log) is no concern of what comes next."""
+        with self._lock:
+            self._receive()
+            self._refusals.clear()
+
+    def receive(self) -> None:
+        """Take in what has arrived. For the main loop, when a source of the channel is readable."""
+        with self._lock:
+            self._receive()
+
+    def flush(self, seconds: float) -> None:
+        """Wait until everything told is durable, `seconds` at most."""
+        until = time.monotonic() + seconds
+        with self._lock, self._interrupt.held():
+            while self._told and (left := until - time.monotonic()) > 0:
+                self._wait(left)
+
+    def _send(self, operation: Operation, *, asked: bool) -> int:
+        if os.getpid() != self._pid:
+            raise NotRunning(
+                f"cannot reach the metadata store from process {os.getpid()}: it was forked inside node "
+                f"{self._node!r}, and only the node's own process speaks for it; return the values to it instead"
+            )
+        try:
+            data = encode(StoreRequest(self._seq + 1, self._node, self._incarnation, operation))
+        except BadMessage as error:
+            raise InvalidValue(f"cannot record {type(operation).__name__} for node {self._node!r}: {error}") from error
+        self._seq += 1
+        if asked:
+            self._answers[self._seq] = None
+        else:
+            self._told[self._seq] = type(operation).__name__
+        self.channel.send(self._seq, data)
+        return self._seq
+
+    def _wait(self, most: float | None = None) -> None:
+        """Until something arrives or is due, then take it in."""
+        poller = zmq.Poller()
+        for source in self.channel.sources():
+            poller.register(source, zmq.POLLIN)
+        main = threading.current_thread() is threading.main_thread()
+        if main:  # a user's thread would take wake-ups away that are for the main thread
+            self._interrupt.check()
+            self._alive()
+            poller.register(self._interrupt.fd, zmq.POLLIN)
+        due = self.channel.deadline()
+        wait = self._pulse if most is None else min(self._pulse, most)
+        if due is not None:
+            wait = min(wait, due - time.monotonic())
+        poller.poll(milliseconds(wait))
+        if main:
+            self._interrupt.clear()
+        self._receive()
+
+    def _receive(self) -> None:
+        for data in self.channel.receive():
+            try:
+                reply = decode(data, StoreReply)
+            except BadMessage as garbage:
+                _LOG.error("cannot read an answer of the metadata store: %s", garbage)
+                continue
+            self.channel.answered(reply.seq)
+            told = self._told.pop(reply.seq, None)
+            error = refusal(reply)
+            if isinstance(error, Fenced):
+                self._fenced(error)
+            if self._answers.get(reply.seq, reply) is None:
+                self._answers[reply.seq] = reply
+            elif told is not None and error is not None:
+                self._note(told, error)
+
+    def _note(self, told: str, error: Refused) -> None:
+        if error.kind == "finished":  # the run was ended meanwhile; the task's completion hears it as well
+            _LOG.info("%s came too late: %s", told, error)
+            return
+        _LOG.error("the metadata store refused %s: %s", told, error)
+        self._refusals.append(error)
+
+
+def refusal(reply: StoreReply) -> Refused | None:
+    """The error that `reply` stands for, if it does."""
+    if reply.kind is None and reply.error is None:
+        return None
+    message = reply.error or "refused without a reason"
+    if reply.kind == "fenced":
+        return Fenced(message, reply.value if isinstance(reply.value, int) else 0)
+    return Refused(reply.kind or "invalid", message)
