@@ -1,0 +1,204 @@
+"""Reads and writes of the journal: one transaction per turn of the loop, on disk when the turn is left.
+
+The shell performs what a turn decided only after it: so nothing happens that the next daemon would not know of.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from anacostia_daemon.journal.rows import Entry, LoaderRow, NodeRow, PipelineRow
+from anacostia_daemon.journal.schema import JournalUnusable, connect
+
+__all__ = ["Entry", "Journal", "JournalUnusable", "LoaderRow", "NodeRow", "PipelineRow"]
+
+KEEP = 5_000  # entries per pipeline
+_PRUNE_EVERY = 500  # entries written between two prunings
+
+_NODE_COLUMNS = tuple(each.name for each in fields(NodeRow))
+_PIPELINE_COLUMNS = tuple(each.name for each in fields(PipelineRow))
+
+
+class Journal:
+    """The journal at `path`. Only one daemon has it open (the home's lock sees to that); not for several threads.
+
+    Raises JournalUnusable where the file cannot be used. `keep`: how many entries per pipeline are kept.
+    """
+
+    def __init__(self, path: Path, *, keep: int = KEEP) -> None:
+        self._connection = connect(path)
+        self._keep = keep
+        self._unpruned = 0
+        self._turning = False
+        self._begun = False
+        self._saved: dict[tuple[str, str], NodeRow] = {}
+
+    def close(self) -> None:
+        """Close the file. Nothing is lost: what was written is on disk."""
+        self._connection.close()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """All that is written inside is one transaction; on disk when it is left, undone where it raises."""
+        if self._turning:
+            raise RuntimeError("cannot begin a turn of the journal: one is under way")
+        self._turning = True
+        try:
+            yield
+            if self._begun:
+                self._prune()
+                self._connection.execute("COMMIT")
+                self._begun = False
+        finally:
+            self._turning = False
+            if self._begun:
+                self._roll_back()
+
+    # ---- pipelines
+
+    def save_pipeline(self, row: PipelineRow) -> None:
+        """Write down a pipeline, new or changed."""
+        values = {**_columns(row), "argv": json.dumps(row.argv), "env": json.dumps(dict(row.env))}
+        self._upsert("pipelines", values, ("name",))
+
+    def pipelines(self) -> list[PipelineRow]:
+        """All pipelines, in the order in which they were registered."""
+        return [_pipeline(row) for row in self._rows("pipelines", _PIPELINE_COLUMNS, "1 ORDER BY created, name")]
+
+    def pipeline(self, name: str) -> PipelineRow | None:
+        rows = self._rows("pipelines", _PIPELINE_COLUMNS, "name = ?", name)
+        return _pipeline(rows[0]) if rows else None
+
+    def set_pipeline_desired(self, name: str, desired: str) -> None:
+        self._write("UPDATE pipelines SET desired = ? WHERE name = ?", desired, name)
+
+    def remove_pipeline(self, name: str) -> None:
+        """Forget a pipeline, its nodes and its loader. Its entries and its incarnation numbers stay."""
+        self._write("DELETE FROM pipelines WHERE name = ?", name)
+        self._saved = {key: row for key, row in self._saved.items() if key[0] != name}
+
+    # ---- nodes
+
+    def save_node(self, row: NodeRow) -> None:
+        """Write down a node, where it has changed. Its pipeline must be there, its incarnation not below the last."""
+        key = (row.pipeline, row.name)
+        if self._saved.get(key) == row:
+            return
+        self._upsert("numbers", {"pipeline": row.pipeline, "node": row.name, "highest": row.incarnation}, _NUMBER)
+        self._upsert("nodes", _columns(row), ("pipeline", "name"))
+        self._saved[key] = row
+
+    def nodes(self, pipeline: str) -> dict[str, NodeRow]:
+        """The nodes of a pipeline by name."""
+        rows = self._rows("nodes", _NODE_COLUMNS, "pipeline = ? ORDER BY name", pipeline)
+        return {row["name"]: _node(row) for row in rows}
+
+    def remove_node(self, pipeline: str, name: str) -> None:
+        """Forget a node that its pipeline has no more. Its incarnation number stays."""
+        self._write("DELETE FROM nodes WHERE pipeline = ? AND name = ?", pipeline, name)
+        self._saved.pop((pipeline, name), None)
+
+    def last_incarnation(self, pipeline: str, node: str) -> int:
+        """The last number given to this node, also where it was removed since; 0 for a new one."""
+        rows = self._rows("numbers", ("highest",), "pipeline = ? AND node = ?", pipeline, node)
+        return int(rows[0]["highest"]) if rows else 0
+
+    # ---- loaders
+
+    def save_loader(self, row: LoaderRow) -> None:
+        self._upsert("loaders", _columns(row), ("pipeline",))
+
+    def loader(self, pipeline: str) -> LoaderRow | None:
+        rows = self._rows("loaders", ("pipeline", "pid", "started", "boot_id"), "pipeline = ?", pipeline)
+        return LoaderRow(**rows[0]) if rows else None
+
+    def forget_loader(self, pipeline: str) -> None:
+        self._write("DELETE FROM loaders WHERE pipeline = ?", pipeline)
+
+    # ---- entries
+
+    def write(self, entry: Entry) -> None:
+        """Add a line."""
+        values = _columns(entry)
+        values["from"] = values.pop("from_")
+        self._insert("entries", values)
+        self._unpruned += 1
+
+    def entries(self, pipeline: str | None = None, node: str | None = None, limit: int = 100) -> list[Entry]:
+        """The last `limit` lines, oldest first; of a pipeline, of a node of it, or of all."""
+        where, values = "1", []
+        for column, value in (("pipeline", pipeline), ("node", node)):
+            if value is not None:
+                where += f" AND {column} = ?"
+                values.append(value)
+        rows = self._rows("entries", _ENTRY_COLUMNS, f"{where} ORDER BY id DESC LIMIT ?", *values, max(limit, 0))
+        return [_entry(row) for row in reversed(rows)]
+
+    def _prune(self) -> None:
+        """Drop the oldest lines of each pipeline that has more than it may. Now and then: it reads a whole index."""
+        if self._unpruned < min(_PRUNE_EVERY, self._keep):
+            return
+        self._unpruned = 0
+        for (pipeline,) in self._connection.execute("SELECT DISTINCT pipeline FROM entries").fetchall():
+            self._connection.execute(
+                "DELETE FROM entries WHERE pipeline = :pipeline AND id <= (SELECT id FROM entries "
+                "WHERE pipeline = :pipeline ORDER BY id DESC LIMIT 1 OFFSET :keep)",
+                {"pipeline": pipeline, "keep": self._keep},
+            )
+
+    # ---- below
+
+    def _write(self, statement: str, *values: object) -> None:
+        """Write inside the turn; a turn that writes nothing opens no transaction, and costs nothing."""
+        if not self._turning:
+            raise RuntimeError("cannot write to the journal: no turn is under way")
+        if not self._begun:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._begun = True
+        self._connection.execute(statement, values)
+
+    def _roll_back(self) -> None:
+        self._begun = False
+        self._saved.clear()
+        # A full disk, or a file that broke, may have rolled back by itself.
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def _insert(self, table: str, values: Mapping[str, Any], conflict: str = "") -> None:
+        columns = ", ".join(f'"{each}"' for each in values)
+        marks = ", ".join("?" for _ in values)
+        self._write(f"INSERT INTO {table} ({columns}) VALUES ({marks}) {conflict}", *values.values())
+
+    def _upsert(self, table: str, values: Mapping[str, Any], key: tuple[str, ...]) -> None:
+        changes = ", ".join(f"{each} = excluded.{each}" for each in values if each not in key)
+        self._insert(table, values, f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}")
+
+    def _rows(self, table: str, columns: tuple[str, ...], where: str, *values: object) -> list[dict[str, Any]]:
+        names = ", ".join(f'"{each}"' for each in columns)
+        rows = self._connection.execute(f"SELECT {names} FROM {table} WHERE {where}", values)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+_NUMBER = ("pipeline", "node")
+_ENTRY_COLUMNS = ("at", "pipeline", "node", "incarnation", "event", "from", "to", "reason")
+
+
+def _columns(row: PipelineRow | NodeRow | LoaderRow | Entry) -> dict[str, Any]:
+    return asdict(row)
+
+
+def _pipeline(row: dict[str, Any]) -> PipelineRow:
+    return PipelineRow(**{**row, "argv": tuple(json.loads(row["argv"])), "env": json.loads(row["env"])})
+
+
+def _node(row: dict[str, Any]) -> NodeRow:
+    return NodeRow(**{**row, "done": bool(row["done"]), "crashed": bool(row["crashed"])})
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    return Entry(from_=row.pop("from"), **row)

@@ -1,0 +1,69 @@
+"""The rows of the journal, typed. Wall times are seconds since 1970 (UTC), as `time.time()` gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineRow:
+    """A registered pipeline: how to load it again, and whether it is wanted."""
+
+    name: str
+    file: str
+    object: str | None = None  # which pipeline of the file, where it has several
+    argv: tuple[str, ...] = ()
+    cwd: str
+    python: str  # the interpreter of the pipeline's environment
+    env: Mapping[str, str] = field(default_factory=dict)
+    graph: str | None = None  # GraphSpec.to_json() of the last load; None before the first
+    desired: str = "up"
+    created: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRow:
+    """A node as the last turn left it. `pid` with `started` and `boot_id` is the identity of its process."""
+
+    pipeline: str
+    name: str
+    desired: str
+    phase: str = "down"
+    reason: str = ""
+    incarnation: int = 0  # the last number that was given; never goes down
+    pid: int | None = None
+    started: float | None = None  # psutil's create_time
+    boot_id: str | None = None
+    ready_at: float | None = None
+    restarts: int = 0
+    done: bool = False
+    crashed: bool = False
+    end_reason: str | None = None
+    end_exit_code: int | None = None
+    end_signal: int | None = None
+    end_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoaderRow:
+    """The loader process of a pipeline."""
+
+    pipeline: str
+    pid: int
+    started: float
+    boot_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the story: what changed, from what, to what, why."""
+
+    at: float
+    pipeline: str
+    node: str | None = None
+    incarnation: int | None = None
+    event: str
+    from_: str = ""
+    to: str = ""
+    reason: str = ""
