@@ -1,0 +1,83 @@
+"""`anacostiad`: the daemon, in the foreground. Exit codes: 0 ended as told, 1 cannot start, 75 another daemon holds the
+home. Who starts it in the background (`anacostiactl start`) is told by --ready-fd when it is up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from anacostia_daemon import __version__
+from anacostia_daemon.paths import Home
+from node_sdk.errors import AnacostiaError
+
+if TYPE_CHECKING:
+    from anacostia_daemon.supervisor.daemon import Daemon
+
+EXIT_FAILED = 1
+EXIT_HELD = 75  # EX_TEMPFAIL: try again when the other one has ended
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the daemon; returns its exit code."""
+    asked = _parser().parse_args(arguments)
+    home = Home.find(asked.home)
+    return _run(home, asked.ready_fd, asked.end_with_fd)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="anacostiad", description="Supervises Anacostia pipelines.")
+    parser.add_argument("--home", metavar="PATH", help="where the daemon keeps its state (default: $ANACOSTIA_HOME, …)")
+    parser.add_argument("--ready-fd", type=int, metavar="N", help="write a line to descriptor N once it is up")
+    parser.add_argument(
+        "--end-with-fd", type=int, metavar="N", help="shut down when descriptor N is at its end of file"
+    )
+    parser.add_argument("--version", action="version", version=f"anacostiad {__version__}")
+    return parser
+
+
+def _run(home: Home, ready_fd: int | None, end_with_fd: int | None) -> int:
+    from anacostia_daemon.supervisor.daemon import Daemon
+    from anacostia_daemon.supervisor.home_lock import HomeHeld
+
+    for fd in (ready_fd, end_with_fd):
+        if fd is not None:
+            os.set_inheritable(fd, False)  # a loader that held it too would keep it open
+    try:
+        daemon = Daemon(home)
+    except HomeHeld as error:
+        return _fail(error, EXIT_HELD)
+    except (AnacostiaError, OSError) as error:
+        return _fail(error, EXIT_FAILED)
+    if ready_fd is not None:
+        with contextlib.suppress(BrokenPipeError):  # whoever asked may have given up
+            os.write(ready_fd, b"ready\n")
+        os.close(ready_fd)
+    if end_with_fd is not None:
+        _end_with(daemon, end_with_fd)
+    daemon.run()
+    return 0
+
+
+def _end_with(daemon: Daemon, fd: int) -> None:
+    """Nothing is ever written to this pipe: that it can be read means that its other end, however it died, is gone."""
+
+    def gone() -> None:
+        daemon.loop.remove(fd)
+        daemon.shut_down("the program that it was started for has ended")
+
+    daemon.loop.add_reader(fd, gone)
+
+
+def _fail(error: Exception, code: int) -> int:
+    text = str(error) if isinstance(error, AnacostiaError) else f"cannot start: {error}"
+    sys.stderr.write(f"anacostiad: {text}\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

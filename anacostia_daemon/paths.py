@@ -1,0 +1,164 @@
+"""Where a daemon keeps its things: one home for what lasts, one short directory for its sockets.
+
+Imports nothing heavy: `anacostiactl` reads this before anything else. Looking at a path makes nothing; only
+`prepare()`, which the daemon calls, makes directories.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from node_sdk.errors import AnacostiaError
+
+MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107  # bytes; sun_path without its closing zero
+
+
+class BadPath(AnacostiaError):
+    """A directory cannot be used, or a socket's path is too long; the message says what to do."""
+
+
+class Home:
+    """All paths of one daemon. A second daemon with the same home is refused, so the home is its identity."""
+
+    def __init__(self, path: str | os.PathLike[str], environ: Mapping[str, str] = os.environ) -> None:
+        self.path = Path(os.path.realpath(Path(path).expanduser()))
+        self._environ = environ
+
+    @classmethod
+    def find(cls, explicit: str | os.PathLike[str] | None = None, environ: Mapping[str, str] = os.environ) -> Home:
+        """The home that was asked for: explicitly, by $ANACOSTIA_HOME, by systemd, else the user's own."""
+        state = environ.get("STATE_DIRECTORY", "").split(":")[0]  # systemd gives a list where several are declared
+        chosen = explicit or environ.get("ANACOSTIA_HOME") or state
+        if chosen:
+            return cls(chosen, environ)
+        from platformdirs import user_state_path
+
+        return cls(user_state_path("anacostia"), environ)
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal.db"
+
+    @property
+    def lock(self) -> Path:
+        """Locked (flock) while a daemon lives; holds its pid."""
+        return self.path / "daemon.lock"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "daemon.log"
+
+    @property
+    def data_dir(self) -> Path:
+        """A pipeline's files lie in data_dir/PIPELINE/."""
+        return self.path / "pipelines"
+
+    def log_file(self, pipeline: str, node: str) -> Path:
+        """What the node (or 'loader') writes and prints."""
+        return self.data_dir / pipeline / "logs" / f"{node}.log"
+
+    @property
+    def hash(self) -> str:
+        """Names the home in socket paths and in the marks of its processes."""
+        return hashlib.sha256(os.fsencode(self.path)).hexdigest()[:8]
+
+    @property
+    def _sockets_note(self) -> Path:
+        return self.path / "sockets"
+
+    @cached_property
+    def socket_dir(self) -> Path:
+        """Where the sockets are: where the last daemon of this home put them while that is still there, else anew.
+
+        The environment that decides differs between a service, a cron job and a login; without the note in the home,
+        `anacostiactl` would look in the wrong place, and a new daemon would not find the nodes that it has to adopt.
+        """
+        try:
+            noted = Path(self._sockets_note.read_text().strip())
+        except (OSError, ValueError):
+            return self._socket_base() / self.hash
+        usable = noted.name == self.hash and noted.is_dir()
+        return noted if usable else self._socket_base() / self.hash
+
+    def _socket_base(self) -> Path:
+        runtime = self._environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
+        if runtime:
+            return Path(runtime)
+        session = self._environ.get("XDG_RUNTIME_DIR")
+        if session:
+            return Path(session) / "anacostia"
+        return Path("/tmp") / f"anacostia-{os.getuid()}"
+
+    @property
+    def control_socket(self) -> Path:
+        return self.socket_dir / "control.sock"
+
+    @property
+    def link_socket(self) -> Path:
+        return self.socket_dir / "link.sock"
+
+    def loader_socket(self, pipeline: str) -> Path:
+        return self.socket_dir / pipeline / "loader.sock"
+
+    def inbox(self, pipeline: str, node: str) -> Path:
+        return self.socket_dir / pipeline / f"{node}.sock"
+
+    def prepare(self) -> None:
+        """Make the directories, for this user alone; BadPath where that cannot be."""
+        check_socket_path(self.control_socket)
+        private_directory(self.path)
+        private_directory(self.data_dir)
+        if not _is_shared(self.socket_dir.parent):
+            private_directory(self.socket_dir.parent)
+        private_directory(self.socket_dir)
+        self._sockets_note.write_text(f"{self.socket_dir}\n")
+
+    def prepare_pipeline(self, pipeline: str) -> None:
+        """Make the directories of one pipeline."""
+        private_directory(self.socket_dir / pipeline)
+        for part in ("logs", "flight"):
+            private_directory(self.data_dir / pipeline / part)
+
+
+def private_directory(path: Path) -> None:
+    """Make `path` a directory that only we can enter. One that belongs to somebody else is refused: whoever owns a
+    directory owns the sockets in it."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = path.lstat() if path.parent == Path("/tmp") else path.stat()
+    except OSError as error:
+        raise BadPath(
+            f"cannot use directory {path}: {error.strerror or error}; "
+            "set ANACOSTIA_HOME (state) or XDG_RUNTIME_DIR (sockets) to a directory of your own"
+        ) from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise BadPath(f"cannot use directory {path}: it is a link or a file; remove it or set XDG_RUNTIME_DIR")
+    if found.st_uid != os.getuid():
+        raise BadPath(
+            f"cannot use directory {path}: it belongs to user {found.st_uid}, not to you ({os.getuid()}); "
+            "set ANACOSTIA_HOME (state) or XDG_RUNTIME_DIR (sockets) to a directory of your own"
+        )
+    if found.st_mode & stat.S_ISVTX:
+        raise BadPath(f"cannot use directory {path}: it is shared by all users; name a directory below it")
+    if found.st_mode & 0o077:
+        path.chmod(0o700)
+
+
+def _is_shared(path: Path) -> bool:
+    return path.is_dir() and bool(path.stat().st_mode & stat.S_ISVTX)
+
+
+def check_socket_path(path: Path, what: str = "") -> None:
+    """BadPath where the system cannot bind a socket at `path`."""
+    size = len(os.fsencode(path))
+    if size > MAX_SOCKET_PATH:
+        raise BadPath(
+            f"cannot use socket {path}{what}: its path has {size} bytes, at most {MAX_SOCKET_PATH} are possible; "
+            "set XDG_RUNTIME_DIR to a shorter directory (or ANACOSTIA_HOME to another home, or use shorter names)"
+        )

@@ -1,0 +1,152 @@
+"""Commands that read from a pipeline's metadata store: runs, run, artifacts, metrics; and `trigger`, which writes one
+wish into it. `runs` gives the newest first; the others give the newest `limit` rows in the order of time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from anacostia_daemon.supervisor.commands import shapes
+from anacostia_daemon.supervisor.commands.asking import Arguments, CommandFailed, find_pipeline
+from anacostia_daemon.supervisor.questions import ask_all
+from node_sdk.wire.store import Operation, Select, StartRun, Table
+
+if TYPE_CHECKING:
+    from anacostia_daemon.control.server import Conversation
+    from anacostia_daemon.supervisor.daemon import Daemon, Member
+
+LIMIT = 100  # rows, where the request does not say
+_RUN_STATES = ("running", "succeeded", "failed", "cancelled")
+_ARTIFACT_STATES = ("new", "current", "old", "failed")
+
+
+def runs(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    member = find_pipeline(daemon, given.text("pipeline"), given.doing)
+    where = _where(state=_one_of(given, "state", _RUN_STATES))
+
+    def with_runs(values: list[Any]) -> None:
+        rows = values[0]
+        if not rows:
+            conversation.result([])
+            return
+        tasks = Select("tasks", {"run_id": [row["id"] for row in rows]})
+        _ask(member, given, conversation, [tasks], lambda found: conversation.result(_runs(member, rows, found[0])))
+
+    _ask(member, given, conversation, [Select("runs", where, True, _limit(given))], with_runs)
+
+
+def run(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    """One run with its tasks, and what it used, made and logged."""
+    member = find_pipeline(daemon, given.text("pipeline"), given.doing)
+    run_id = given.number("run_id")
+
+    def show(values: list[Any]) -> None:
+        rows, tasks, owned, made, metrics = values
+        if not rows:
+            conversation.error(
+                "unknown",
+                f"cannot show run {run_id}: no such run in pipeline '{member.pipeline.name}'",
+                f"`anacostiactl runs {member.pipeline.name}` lists them",
+            )
+            return
+        artifacts = sorted({row["id"]: row for row in (*owned, *made)}.values(), key=lambda row: int(row["id"]))
+        [shown] = _runs(member, rows, tasks)
+        shown["artifacts"] = [shapes.artifact(row) for row in artifacts]
+        shown["metrics"] = [shapes.metric(row) for row in metrics]
+        conversation.result(shown)
+
+    wanted: list[Operation] = [
+        Select("runs", {"id": run_id}),
+        Select("tasks", {"run_id": run_id}),
+        Select("artifacts", {"run_id": run_id}),
+        Select("artifacts", {"made_by_run": run_id}),
+        Select("metrics", {"run_id": run_id}),
+    ]
+    _ask(member, given, conversation, wanted, show)
+
+
+def artifacts(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    where = _where(state=_one_of(given, "state", _ARTIFACT_STATES), resource=given.maybe_text("resource"))
+    _rows(daemon, given, conversation, "artifacts", where, shapes.artifact)
+
+
+def metrics(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    where = _where(run_id=given.maybe_number("run_id"), node=given.maybe_text("node"), key=given.maybe_text("key"))
+    _rows(daemon, given, conversation, "metrics", where, shapes.metric)
+
+
+def trigger(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    """Start a run now. `token` makes the wish one, however often it is sent."""
+    member = find_pipeline(daemon, given.text("pipeline"), given.doing)
+    name, store = member.pipeline.name, member.pipeline.graph.store.name
+    token = given.text("token")
+    if not member.questions.store_is_ready:
+        state = member.pipeline.nodes[store].state
+        raise CommandFailed(
+            "not-running",
+            f"cannot trigger pipeline '{name}': its metadata store '{store}' is {state.phase} ({state.reason})",
+            f"`anacostiactl start {name}`",
+        )
+
+    def triggered(values: list[Any]) -> None:
+        conversation.result({"pipeline": name, "run_id": values[0]})
+
+    _ask(member, given, conversation, [StartRun(token)], triggered)
+
+
+def _rows(
+    daemon: Daemon,
+    given: Arguments,
+    conversation: Conversation,
+    table: Table,
+    where: dict[str, Any],
+    shape: Callable[[dict[str, Any]], dict[str, Any]],
+) -> None:
+    member = find_pipeline(daemon, given.text("pipeline"), given.doing)
+
+    def show(values: list[Any]) -> None:
+        conversation.result([shape(row) for row in reversed(values[0])])
+
+    _ask(member, given, conversation, [Select(table, where, True, _limit(given))], show)
+
+
+def _ask(
+    member: Member,
+    given: Arguments,
+    conversation: Conversation,
+    operations: list[Operation],
+    then: Callable[[list[Any]], None],
+) -> None:
+    def otherwise(error: str) -> None:
+        conversation.error("failed", f"cannot {given.doing} pipeline '{member.pipeline.name}': {error}")
+
+    ask_all(member.questions, operations, then, otherwise)
+
+
+def _runs(member: Member, rows: list[dict[str, Any]], tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    order = list(member.pipeline.nodes)
+    of_run: dict[int, list[dict[str, Any]]] = {}
+    for task in tasks:
+        of_run.setdefault(task["run_id"], []).append(task)
+    return [shapes.run(member.pipeline.name, row, of_run.get(row["id"], []), order) for row in rows]
+
+
+def _where(**columns: Any) -> dict[str, Any]:
+    return {column: value for column, value in columns.items() if value is not None}
+
+
+def _one_of(given: Arguments, name: str, allowed: tuple[str, ...]) -> str | None:
+    value = given.maybe_text(name)
+    if value == "all":
+        return None
+    if value is not None and value not in allowed:
+        raise given.invalid(name, f"one of {', '.join(allowed)}", value)
+    return value
+
+
+def _limit(given: Arguments) -> int:
+    limit = given.maybe_number("limit")
+    if limit is not None and limit < 1:
+        raise given.invalid("limit", "1 or more", limit)
+    return LIMIT if limit is None else limit

@@ -1,0 +1,67 @@
+"""The JSON that people and programs see: times in ISO 8601 UTC, fields as documented. Rows of the store come in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+
+def iso(at: float | None) -> str | None:
+    """A moment in seconds since the epoch as ISO 8601 UTC."""
+    return (
+        None
+        if at is None
+        else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
+
+
+def run(pipeline: str, row: dict[str, Any], tasks: list[dict[str, Any]], order: list[str]) -> dict[str, Any]:
+    """One run with its tasks, in the order of the graph."""
+    place = {name: index for index, name in enumerate(order)}
+    tasks = sorted(tasks, key=lambda each: (place.get(each["node"], len(place)), each["id"]))
+    return {
+        "id": row["id"],
+        "pipeline": pipeline,
+        "state": row["state"],
+        "started_at": iso(row["started_at"]),
+        "ended_at": iso(row["ended_at"]),
+        "trigger": row["trigger"],
+        "tasks": [_task(each) for each in tasks],
+    }
+
+
+def _task(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "node": row["node"],
+        "state": row["state"],
+        "attempts": row["attempts"],
+        "started_at": iso(row["started_at"]),
+        "ended_at": iso(row["ended_at"]),
+        "error": row["error"],
+    }
+
+
+def artifact(row: dict[str, Any]) -> dict[str, Any]:
+    made = row["made_by_run"] is not None
+    return {
+        "id": row["id"],
+        "resource": row["resource"],
+        "location": row["location"],
+        "state": row["state"],
+        "run_id": row["run_id"],
+        "produced_by": {"run_id": row["made_by_run"], "node": row["made_by_node"]} if made else None,
+        "sha256": row["sha256"],
+        "size": row["size"],
+        "created_at": iso(row["created_at"]),
+    }
+
+
+def metric(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "run_id": row["run_id"] or None,  # 0 in the store: logged outside of any run
+        "node": row["node"],
+        "key": row["key"],
+        "value": row["value"],
+        "step": row["step"],
+        "logged_at": iso(row["logged_at"]),
+    }

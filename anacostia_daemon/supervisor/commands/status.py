@@ -1,0 +1,99 @@
+"""`status`: what is wanted and what is so, of every node. Answers always, whatever else is going on."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from anacostia_daemon import __version__
+from anacostia_daemon.core.node import End
+from anacostia_daemon.process.usage import usage
+from anacostia_daemon.supervisor.commands.asking import Arguments, find_pipeline
+from anacostia_daemon.supervisor.commands.shapes import iso
+from anacostia_daemon.supervisor.pipeline import effective
+from node_sdk.graph import NodeSpec
+
+if TYPE_CHECKING:
+    from anacostia_daemon.control.server import Conversation
+    from anacostia_daemon.supervisor.daemon import Daemon, Member
+    from anacostia_daemon.supervisor.pipeline import Pipeline
+
+
+def status(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    name = given.maybe_text("pipeline")
+    members = list(daemon.members.values()) if name is None else [find_pipeline(daemon, name, given.doing)]
+    conversation.result(
+        {
+            "daemon": {
+                "pid": os.getpid(),
+                "version": __version__,
+                "started_at": iso(daemon.started_at),
+                "home": str(daemon.home.path),
+                "shutting_down": daemon.leaving,
+            },
+            "pipelines": [_pipeline(daemon, member) for member in members],
+        }
+    )
+
+
+def phase_of(pipeline: Pipeline) -> str:
+    """The phase of the whole: the worst of its nodes that are wanted, or how far it is on its way down."""
+    states = [node.state for node in pipeline.nodes.values()]
+    wanted = [state for state in states if not state.must_go and not state.done]
+    phases = {state.phase for state in wanted}
+    if not wanted:
+        return "down" if all(state.at_rest for state in states) else "stopping"
+    for worst in ("failed", "backoff", "killing", "stopping", "starting", "down"):
+        if worst in phases:
+            return "starting" if worst == "down" else worst
+    return "ready"
+
+
+def _pipeline(daemon: Daemon, member: Member) -> dict[str, Any]:
+    pipeline = member.pipeline
+    return {
+        "name": pipeline.name,
+        "file": pipeline.keeper.recipe.file,
+        "desired": pipeline.desired,
+        "phase": phase_of(pipeline),
+        "store": {"uri": pipeline.graph.store.uri},
+        "loader": {"pid": pipeline.keeper.pid, "phase": pipeline.keeper.phase},
+        "nodes": [_node(daemon, pipeline, spec) for spec in pipeline.graph.nodes],
+    }
+
+
+def _node(daemon: Daemon, pipeline: Pipeline, spec: NodeSpec) -> dict[str, Any]:
+    node = pipeline.nodes[spec.name]
+    state = node.state
+    lives = state.pid is not None and not state.reaped
+    used = usage(state.pid) if lives and state.pid is not None else None
+    return {
+        "name": spec.name,
+        "kind": spec.kind,
+        "type": spec.type,
+        "desired": effective(pipeline.desired, node.wanted),
+        "phase": state.phase,
+        "reason": state.reason,
+        "done": state.done,
+        "pid": state.pid if lives else None,
+        "incarnation": state.incarnation,
+        "restarts": state.restarts,
+        "started_at": iso(state.started) if lives else None,
+        "ready_at": iso(daemon.moments.wall(state.ready_at)),
+        "last_end": _end(daemon, state.last_end),
+        "work": state.work,
+        "cpu_percent": daemon.cpu.percent(state.pid, state.started, used.cpu_seconds) if used and state.pid else None,
+        "rss_bytes": used.rss_bytes if used else None,
+        "predecessors": list(spec.predecessors),
+    }
+
+
+def _end(daemon: Daemon, end: End | None) -> dict[str, Any] | None:
+    if end is None:
+        return None
+    return {
+        "reason": end.reason,
+        "exit_code": end.exit_code,
+        "signal": end.signal,
+        "at": iso(daemon.moments.wall(end.at)),
+    }

@@ -1,0 +1,49 @@
+"""Every command by name, and the words that its error messages begin with."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from anacostia_daemon.control.messages import ControlRequest
+from anacostia_daemon.supervisor.commands import about, reading, start, status, wishes
+from anacostia_daemon.supervisor.commands.asking import Arguments, CommandFailed
+
+if TYPE_CHECKING:
+    from anacostia_daemon.control.server import Conversation
+    from anacostia_daemon.supervisor.daemon import Daemon
+
+Command = Callable[["Daemon", Arguments, "Conversation"], None]
+
+COMMANDS: dict[str, tuple[Command, str]] = {
+    "artifacts": (reading.artifacts, "show artifacts of"),
+    "graph": (about.graph, "show the graph of"),
+    "journal": (about.journal, "show the journal of"),
+    "metrics": (reading.metrics, "show metrics of"),
+    "pause": (wishes.pause, "pause"),
+    "remove": (wishes.remove, "remove"),
+    "restart": (wishes.restart, "restart"),
+    "resume": (wishes.resume, "resume"),
+    "run": (reading.run, "show a run of"),
+    "runs": (reading.runs, "show runs of"),
+    "shutdown": (about.shutdown, "shut down"),
+    "start": (start.start, "start"),
+    "status": (status.status, "show the status of"),
+    "stop": (wishes.stop, "stop"),
+    "trigger": (reading.trigger, "trigger"),
+    "version": (about.version, "show the version"),
+}
+
+
+def perform(daemon: Daemon, request: ControlRequest, conversation: Conversation) -> None:
+    """Do what is asked, or leave somebody who will; CommandFailed where it cannot be done."""
+    known = COMMANDS.get(request.command)
+    if known is None:
+        near = difflib.get_close_matches(request.command, COMMANDS, n=1)
+        raise CommandFailed(
+            "invalid",
+            f"cannot do {request.command!r}: no such command" + (f" (did you mean {near[0]!r}?)" if near else ""),
+        )
+    command, doing = known
+    command(daemon, Arguments(doing, request.args), conversation)

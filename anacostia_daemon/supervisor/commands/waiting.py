@@ -1,0 +1,88 @@
+"""Answers that come later: when nodes are ready, or at rest, or it is clear that they will not be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from anacostia_daemon.core.node import NodeState
+
+if TYPE_CHECKING:
+    from anacostia_daemon.control.server import Conversation
+    from anacostia_daemon.supervisor.daemon import Daemon, Member
+
+_CRASHES = 3  # of one node before it was ready; with a backoff it is clear sooner
+
+
+def answer_when_ready(
+    daemon: Daemon,
+    member: Member,
+    names: tuple[str, ...],
+    conversation: Conversation,
+    doing: str,
+    result: Any,
+    newer_than: dict[str, int] | None = None,
+) -> None:
+    """Answer `result` once all nodes of `names` are ready, in an incarnation above those of `newer_than`; an error
+    once one of them failed, keeps crashing, or was stopped meanwhile."""
+    restarts = {name: member.pipeline.nodes[name].state.restarts for name in names}
+    shown: dict[str, str] = {}
+
+    def look() -> bool:
+        states = [member.pipeline.nodes[name].state for name in names]
+        _show_progress(conversation, states, shown)
+        if all(_arrived(state, (newer_than or {}).get(state.name, 0)) for state in states):
+            conversation.result(result)
+            return True
+        for state in states:
+            trouble = _trouble(daemon, state, restarts[state.name])
+            if trouble:
+                log = daemon.home.log_file(member.pipeline.name, state.name)
+                conversation.error("failed", f"cannot {doing}: {trouble}", f"its log: {log}")
+                return True
+        return False
+
+    daemon.waiters.add(conversation, look)
+
+
+def answer_when_at_rest(
+    daemon: Daemon, member: Member, names: tuple[str, ...], conversation: Conversation, result: Any
+) -> None:
+    """Answer `result` once no node of `names` has a process."""
+    shown: dict[str, str] = {}
+
+    def look() -> bool:
+        states = [member.pipeline.nodes[name].state for name in names]
+        _show_progress(conversation, states, shown)
+        if not all(state.at_rest for state in states):
+            return False
+        conversation.result(result)
+        return True
+
+    daemon.waiters.add(conversation, look)
+
+
+def _arrived(state: NodeState, newer_than: int) -> bool:
+    if state.done:
+        return True
+    return state.phase == "ready" and not state.renew and state.incarnation > newer_than
+
+
+def _trouble(daemon: Daemon, state: NodeState, restarts_before: int) -> str:
+    """Why it is no use to wait for this node."""
+    if state.phase == "failed":
+        return f"node '{state.name}' failed: {state.reason}"
+    if state.desired == "down" or state.leaving:
+        return f"node '{state.name}' was stopped meanwhile: {state.wish or state.reason}"
+    crashes = state.restarts - restarts_before
+    if state.phase == "backoff" or crashes >= _CRASHES:
+        cause = state.last_end.reason if state.last_end is not None else state.reason
+        return f"node '{state.name}' does not get ready: {cause}; it is tried again as its restart policy says"
+    return ""
+
+
+def _show_progress(conversation: Conversation, states: list[NodeState], shown: dict[str, str]) -> None:
+    for state in states:
+        if shown.get(state.name) != state.phase:
+            if state.name in shown:
+                conversation.progress(f"{state.name}: {state.phase} ({state.reason})")
+            shown[state.name] = state.phase

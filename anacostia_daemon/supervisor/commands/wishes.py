@@ -1,0 +1,113 @@
+"""Commands that change what is wanted of what is registered: stop, restart, pause, resume, remove.
+
+The wish is in the journal before anything follows from it, and survives the daemon.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anacostia_daemon.supervisor.commands.asking import Arguments, CommandFailed, Target, find_pipeline, find_target
+from anacostia_daemon.supervisor.commands.waiting import answer_when_at_rest, answer_when_ready
+
+if TYPE_CHECKING:
+    from anacostia_daemon.control.server import Conversation
+    from anacostia_daemon.supervisor.daemon import Daemon
+
+
+def stop(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    target = _target(daemon, given)
+    pipeline = target.member.pipeline
+    if target.whole:
+        pipeline.want_all("down", "stopped by a user")
+    else:
+        pipeline.want(target.names[0], "down", "stopped by a user")
+    if given.flag("wait", True):
+        answer_when_at_rest(daemon, target.member, target.names, conversation, _result(target))
+    else:
+        conversation.result(_result(target))
+
+
+def restart(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    target = _target(daemon, given)
+    pipeline = target.member.pipeline
+    if target.whole and pipeline.desired == "down":
+        pipeline.want_all("up", "started by a user")
+    elif pipeline.desired == "down":
+        raise CommandFailed(
+            "not-running",
+            f"cannot restart {target.text}: the pipeline is stopped",
+            f"`anacostiactl start {pipeline.name}` starts all of it",
+        )
+    before = {name: pipeline.nodes[name].state.incarnation for name in target.names}
+    pipeline.restart(list(target.names), "restarted by a user")
+    if given.flag("wait", True):
+        doing = f"restart {target.text}"
+        answer_when_ready(daemon, target.member, target.names, conversation, doing, _result(target), before)
+    else:
+        conversation.result(_result(target))
+
+
+def pause(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    target = _target(daemon, given)
+    pipeline = target.member.pipeline
+    if _is_stopped(target):
+        raise CommandFailed("not-running", f"cannot pause {target.text}: it is stopped")
+    if target.whole:
+        pipeline.want_all("paused", "paused by a user")
+    else:
+        pipeline.want(target.names[0], "paused", "paused by a user")
+    conversation.result(_result(target))
+
+
+def resume(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    target = _target(daemon, given)
+    pipeline = target.member.pipeline
+    if _is_stopped(target):
+        raise CommandFailed(
+            "not-running",
+            f"cannot resume {target.text}: it is stopped, not paused",
+            f"`anacostiactl start {given.text('target')}`",
+        )
+    if not target.whole and pipeline.desired == "paused":
+        raise CommandFailed(
+            "not-running",
+            f"cannot resume {target.text}: the whole pipeline is paused",
+            f"`anacostiactl resume {pipeline.name}`",
+        )
+    if target.whole:
+        pipeline.desired = "up"
+    pipeline.resume(list(target.names), "resumed by a user")
+    conversation.result(_result(target))
+
+
+def remove(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    """Stop and forget. Goes on when the client leaves; the data stays."""
+    member = find_pipeline(daemon, given.text("pipeline"), given.doing)
+    pipeline = member.pipeline
+    pipeline.want_all("down", "removed by a user")
+    member.removing = True
+
+    def look() -> bool:
+        if daemon.members.get(pipeline.name) is member:
+            return False
+        conversation.result({"pipeline": pipeline.name, "data": str(daemon.home.data_dir / pipeline.name)})
+        return True
+
+    daemon.waiters.add(conversation, look)
+
+
+def _target(daemon: Daemon, given: Arguments) -> Target:
+    target = find_target(daemon, given.text("target"), given.doing)
+    if target.member.removing:
+        raise CommandFailed("busy", f"cannot {given.doing} {target.text}: it is being removed")
+    return target
+
+
+def _is_stopped(target: Target) -> bool:
+    pipeline = target.member.pipeline
+    return pipeline.desired == "down" or (not target.whole and pipeline.nodes[target.names[0]].wanted == "down")
+
+
+def _result(target: Target) -> dict[str, object]:
+    return {"pipeline": target.member.pipeline.name, "nodes": list(target.names)}

@@ -1,0 +1,253 @@
+"""The daemon: puts the parts together, and does at the end of each turn of the loop what a turn needs.
+
+The order of a turn is a promise: plan, write down, act, and only then answer those who wait. Recovery is the start
+path (law 2): what the journal holds is taken up in the same way after a stop, a crash and a reboot.
+"""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import time
+from dataclasses import dataclass, field
+
+from anacostia_daemon import __version__
+from anacostia_daemon.control.messages import ControlRequest
+from anacostia_daemon.control.server import ControlServer, Conversation
+from anacostia_daemon.core.events import Desired
+from anacostia_daemon.core.node import NodeState, new_node
+from anacostia_daemon.journal.journal import Journal
+from anacostia_daemon.paths import Home
+from anacostia_daemon.process.reaper import Reaper, become_subreaper
+from anacostia_daemon.supervisor import record
+from anacostia_daemon.supervisor.commands.asking import CommandFailed
+from anacostia_daemon.supervisor.commands.table import perform
+from anacostia_daemon.supervisor.cpu import CpuShares
+from anacostia_daemon.supervisor.enrolment import Enrolment
+from anacostia_daemon.supervisor.home_lock import HomeLock
+from anacostia_daemon.supervisor.keeper import Departure, LoaderKeeper
+from anacostia_daemon.supervisor.link import Link
+from anacostia_daemon.supervisor.log import report
+from anacostia_daemon.supervisor.loop import Loop
+from anacostia_daemon.supervisor.moments import Moments
+from anacostia_daemon.supervisor.pipeline import Pipeline, Surroundings
+from anacostia_daemon.supervisor.posix_signals import PosixSignals
+from anacostia_daemon.supervisor.questions import Questions
+from anacostia_daemon.supervisor.revival import revive
+from anacostia_daemon.supervisor.waiters import Waiters
+from node_sdk.wire.link import NodeMessage
+from node_sdk.wire.loader import Loaded
+
+_WRITE_AGAIN = 1.0  # seconds until a journal that could not be written is tried again
+
+
+@dataclass
+class Member:
+    """A registered pipeline."""
+
+    pipeline: Pipeline
+    questions: Questions
+    created: float
+    removing: bool = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of it runs, not even its loader."""
+        return self.asleep and self.pipeline.keeper.gone
+
+    @property
+    def asleep(self) -> bool:
+        """Whether nothing of it runs but, perhaps, a loader that is on its way out."""
+        return self.pipeline.settled and self.pipeline.at_rest and self.pipeline.keeper.phase == "none"
+
+
+@dataclass
+class _Leaving:
+    reason: str
+    conversations: list[Conversation] = field(default_factory=list)
+
+
+class Daemon:
+    """Holds its home from construction to the end of `run`. Raises AnacostiaError where it cannot start."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        home.prepare()
+        self._lock = HomeLock(home)
+        self.started_at = time.time()
+        self.journal = Journal(home.journal)
+        self.loop = loop = Loop()
+        self.moments = Moments(loop.now)
+        self.members: dict[str, Member] = {}
+        self.enrolments: set[Enrolment] = set()
+        self.departures: list[Departure] = []  # of loaders that nobody knew
+        self.waiters = Waiters()
+        self.cpu = CpuShares()
+        self._leaving: _Leaving | None = None
+        self._write_failed = False
+        become_subreaper()
+        self._reaper = Reaper()
+        self._control = ControlServer(loop, home.control_socket, self._handle)
+        self._link = Link(loop, home.link_socket, self._node_says)
+        self.around = Surroundings(loop, home, self._link, self._reaper)
+        loop.after_turn(self._end_turn)
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it is shutting down."""
+        return self._leaving is not None
+
+    def run(self) -> None:
+        """Supervise until told to end."""
+        signals = PosixSignals(
+            self.loop,
+            {
+                signal.SIGTERM: lambda: self._told_to_end("SIGTERM"),
+                signal.SIGINT: lambda: self._told_to_end("SIGINT"),
+                signal.SIGHUP: lambda: None,  # of a terminal that was closed; configuration is not read anew
+                signal.SIGCHLD: self._reaper.reap,
+            },
+        )
+        report(f"anacostiad {__version__} holds {self.home.path}; sockets in {self.home.socket_dir}")
+        try:
+            revive(self)
+            self._end_turn()
+            self.loop.run()
+        finally:
+            signals.close()
+            self._close()
+
+    # ---- pipelines
+
+    def register(self, loaded: Loaded, keeper: LoaderKeeper) -> Member:
+        """Write down a pipeline that was loaded, wanted up, and start it. One of the same name is replaced."""
+        graph, name = loaded.graph, loaded.graph.name
+        before = self.members.get(name)
+        created = before.created if before is not None else time.time()
+        nodes: dict[str, tuple[NodeState, Desired]] = {
+            spec.name: (new_node(spec, self.journal.last_incarnation(name, spec.name)), "up") for spec in graph.nodes
+        }
+        with self.journal.turn():
+            self.journal.save_pipeline(record.pipeline_row(keeper.recipe, graph, "up", created))
+            for gone in set(self.journal.nodes(name)) - set(nodes):
+                self.journal.remove_node(name, gone)
+        if before is not None:
+            before.questions.close()
+            before.pipeline.close()
+        pipeline = Pipeline(self.around, graph, keeper, "up", nodes)
+        member = self.enlist(pipeline, created)
+        pipeline.hearing.loader_up(loaded)
+        pipeline.want_all("up", "started by a user")
+        return member
+
+    def enlist(self, pipeline: Pipeline, created: float) -> Member:
+        """Take a pipeline among those that are supervised."""
+        member = Member(pipeline, Questions(pipeline), created)
+        self.members[pipeline.name] = member
+        return member
+
+    # ---- the end of the daemon
+
+    def shut_down(self, reason: str, conversation: Conversation | None = None) -> None:
+        """Stop all nodes, successors first, then the loaders, then end. What is wanted stays written."""
+        if self._leaving is None:
+            report(f"shutting down: {reason}")
+            self._leaving = _Leaving(reason)
+            for enrolment in list(self.enrolments):
+                enrolment.cancel()
+            for member in self.members.values():
+                member.pipeline.shut_down(reason)
+        if conversation is not None:
+            self._leaving.conversations.append(conversation)
+
+    def leave(self) -> None:
+        """End at once; nodes and loaders live on for the next daemon."""
+        report("ending; the nodes live on")
+        self.loop.stop()
+
+    def _told_to_end(self, signal_name: str) -> None:
+        if self._leaving is None:
+            self.shut_down(f"the daemon got {signal_name}")
+            return
+        report(f"{signal_name} again: killing what is still there")
+        for member in self.members.values():
+            member.pipeline.hurry()
+
+    # ---- a turn
+
+    def _end_turn(self) -> None:
+        pipelines = [member.pipeline for member in self.members.values() if member.pipeline.changed]
+        for pipeline in pipelines:
+            pipeline.plan()
+        written = self._write(pipelines)
+        for pipeline in pipelines:
+            pipeline.act(written)
+        self._forget_removed()
+        self.waiters.look()
+        if self._leaving is not None:
+            self._leave_when_empty(self._leaving)
+        if any(member.pipeline.changed for member in self.members.values()):
+            self.loop.call_soon(lambda: None)  # acting had consequences: another turn
+
+    def _write(self, pipelines: list[Pipeline]) -> bool:
+        """Whether all is on disk. Where it is not (disk full), nothing new is started, and it is tried again."""
+        try:
+            with self.journal.turn():
+                for pipeline in pipelines:
+                    record.write(self.journal, pipeline, self.moments)
+        except sqlite3.Error as error:
+            if not self._write_failed:
+                report(f"cannot write the journal {self.home.journal}: {error}; nodes run on, none is started")
+            self._write_failed = True
+            self.loop.call_at(self.loop.now() + _WRITE_AGAIN, self._touch)
+            return False
+        self._write_failed = False
+        for pipeline in pipelines:
+            pipeline.written()
+        return True
+
+    def _touch(self) -> None:
+        for member in self.members.values():
+            member.pipeline.changed = True
+
+    def _forget_removed(self) -> None:
+        for name, member in list(self.members.items()):
+            if member.removing and member.pipeline.settled and member.pipeline.at_rest:
+                member.questions.close()
+                member.pipeline.keeper.quit()
+                member.pipeline.close()
+                with self.journal.turn():
+                    self.journal.remove_pipeline(name)
+                del self.members[name]
+                report(f"{name}: removed")
+
+    def _leave_when_empty(self, leaving: _Leaving) -> None:
+        keepers = [member.pipeline.keeper for member in self.members.values()]
+        if all(member.pipeline.at_rest for member in self.members.values()) and all(each.gone for each in keepers):
+            for conversation in leaving.conversations:
+                conversation.result(None)
+            self.loop.stop()
+
+    # ---- what arrives
+
+    def _handle(self, request: ControlRequest, conversation: Conversation) -> None:
+        try:
+            perform(self, request, conversation)
+        except CommandFailed as error:
+            conversation.error(error.code, str(error), error.hint)
+
+    def _node_says(self, message: NodeMessage) -> None:
+        member = self.members.get(message.pipeline)
+        if member is not None:
+            member.pipeline.hearing.node_says(message)
+
+    def _close(self) -> None:
+        for member in self.members.values():
+            member.questions.close()
+            member.pipeline.close()
+        self._control.close()
+        self._link.close()
+        self.journal.close()
+        self.loop.close()
+        self._reaper.reap()
+        self._lock.release()

@@ -1,0 +1,89 @@
+"""From a file to a registered pipeline that is wanted up: load it in its own loader, check what came, write it down,
+start it. Until it is written down nothing else has changed; a file that cannot be loaded leaves no trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from anacostia_daemon.paths import check_socket_path
+from anacostia_daemon.supervisor.keeper import LoaderKeeper, Recipe
+from node_sdk.errors import AnacostiaError
+from node_sdk.graph import GraphSpec
+from node_sdk.names import check_name
+from node_sdk.wire.loader import FromLoader, Loaded
+
+if TYPE_CHECKING:
+    from anacostia_daemon.supervisor.daemon import Daemon, Member
+
+_TAIL = 30  # lines of a traceback that a person is shown
+
+
+class Enrolment:
+    """Under way from construction on; calls `enrolled` or `refused(message, detail)` in a later turn."""
+
+    def __init__(
+        self,
+        daemon: Daemon,
+        recipe: Recipe,
+        enrolled: Callable[[Member], None],
+        refused: Callable[[str, str], None],
+    ) -> None:
+        self._daemon, self._enrolled, self._refused = daemon, enrolled, refused
+        around = daemon.around
+        self._keeper = LoaderKeeper(around.loop, around.home, around.reaper, recipe)
+        self._keeper.owner = self
+        daemon.enrolments.add(self)
+        self._keeper.start()
+
+    def loader_up(self, loaded: Loaded) -> None:
+        try:
+            self._check(loaded.graph)
+            recipe = replace(self._keeper.recipe, pipeline=loaded.graph.name)
+            self._daemon.home.prepare_pipeline(loaded.graph.name)
+            self._keeper.recipe = recipe
+            member = self._daemon.register(loaded, self._keeper)
+        except (AnacostiaError, OSError) as error:
+            self._keeper.quit()
+            self._end(str(error), "")
+            return
+        self._daemon.enrolments.discard(self)
+        self._enrolled(member)
+
+    def loader_says(self, message: FromLoader) -> None:
+        """Nothing is asked of it before it is registered."""
+
+    def loader_lost(self, message: str, detail: str) -> None:
+        self._end(message, "\n".join(detail.rstrip().splitlines()[-_TAIL:]))
+
+    def cancel(self) -> None:
+        """The daemon ends; whatever the file is busy with, it does not wait for it."""
+        self._keeper.kill("the daemon is shutting down")
+
+    def _end(self, message: str, detail: str) -> None:
+        self._daemon.enrolments.discard(self)
+        self._refused(message, detail)
+
+    def _check(self, graph: GraphSpec) -> None:
+        daemon, recipe = self._daemon, self._keeper.recipe
+        check_name(graph.name, "pipeline")
+        for node in graph.nodes:
+            check_name(node.name, "node")
+            check_socket_path(daemon.home.inbox(graph.name, node.name), f" of node '{node.name}'")
+        check_socket_path(daemon.home.loader_socket(graph.name), f" of pipeline '{graph.name}'")
+        if daemon.leaving:
+            raise AnacostiaError("the daemon is shutting down")
+        other = daemon.members.get(graph.name)
+        if other is None:
+            return
+        if other.pipeline.keeper.recipe.file != recipe.file:
+            raise AnacostiaError(
+                f"a pipeline '{graph.name}' is registered already, from {other.pipeline.keeper.recipe.file}; "
+                f"`anacostiactl remove {graph.name}` first, or give this one another name with --name"
+            )
+        if not other.idle:
+            raise AnacostiaError(
+                f"pipeline '{graph.name}' runs already; `anacostiactl stop {graph.name}` first, then start it again"
+            )

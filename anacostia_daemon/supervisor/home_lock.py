@@ -1,0 +1,41 @@
+"""One daemon per home: the lock is the kernel's (flock), so it ends with its holder, however that ends. The pid in
+the file is for people; a stale file is simply locked again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+
+from anacostia_daemon.paths import Home
+from node_sdk.errors import AnacostiaError
+
+
+class HomeHeld(AnacostiaError):
+    """Another daemon holds this home."""
+
+
+class HomeLock:
+    """Held from construction until `release` or the end of the process."""
+
+    def __init__(self, home: Home) -> None:
+        # Opened without inheritance: a loader that held the descriptor would hold the lock after our death.
+        self._fd = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(self._fd, 32).decode(errors="replace").strip() or "unknown"
+            os.close(self._fd)
+            raise HomeHeld(
+                f"cannot start: a daemon (pid {holder}) already holds {home.path}; "
+                "use it, stop it with `anacostiactl shutdown`, or choose another home with --home"
+            ) from None
+        os.ftruncate(self._fd, 0)
+        os.write(self._fd, f"{os.getpid()}\n".encode())
+
+    def release(self) -> None:
+        """Let the next daemon in. The file stays: removing it would let two daemons lock two files of one name."""
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._fd, 0)
+            os.close(self._fd)

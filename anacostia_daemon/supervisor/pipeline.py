@@ -1,0 +1,260 @@
+"""One pipeline under supervision: feeds what happens to its nodes into the core, keeps the states, performs actions.
+
+A turn has three parts, called by the daemon in this order for all pipelines: `plan` (whose turn it is), `write`
+(the new states and why, into the journal), `act`. So a fact is on disk before anything outside can follow from it.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from anacostia_daemon.core import actions
+from anacostia_daemon.core.events import (
+    Beat,
+    Deadline,
+    Desired,
+    Event,
+    Exited,
+    FamilyGone,
+    Restart,
+    SetDesired,
+    Shutdown,
+)
+from anacostia_daemon.core.node import InvalidTransition, NodeState, step
+from anacostia_daemon.core.plan import next_events
+from anacostia_daemon.paths import Home
+from anacostia_daemon.process.marks import Mark
+from anacostia_daemon.process.reaper import Reaper
+from anacostia_daemon.supervisor.hearing import Hearing
+from anacostia_daemon.supervisor.keeper import LoaderKeeper
+from anacostia_daemon.supervisor.link import Link
+from anacostia_daemon.supervisor.log import report
+from anacostia_daemon.supervisor.loop import Loop
+from anacostia_daemon.supervisor.watched import Watched
+from node_sdk.graph import GraphSpec
+from node_sdk.wire import link as said
+from node_sdk.wire import loader as wire
+
+_LINES_KEPT = 1000  # lines that wait for a journal that cannot be written
+_ROUNDS = 1000  # of plan and step in one turn; far more than any graph needs
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all pipelines of a daemon share."""
+
+    loop: Loop
+    home: Home
+    link: Link
+    reaper: Reaper
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line for the journal."""
+
+    node: str
+    incarnation: int
+    note: actions.Note
+
+
+class Pipeline:
+    """`desired` is what the journal says of the whole; a node is up when both it and its pipeline are wanted up."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        graph: GraphSpec,
+        keeper: LoaderKeeper,
+        desired: Desired,
+        nodes: dict[str, tuple[NodeState, Desired]],
+    ) -> None:
+        self.around, self.graph, self.keeper, self.desired = around, graph, keeper, desired
+        self.nodes = {name: self._watched(name, *node) for name, node in nodes.items()}
+        self.written_desired: Desired = desired
+        self.settled = True  # False while it is being looked which of its processes live on
+        self.idle_loader: Callable[[], bool] = lambda: True
+        self.lines: list[Line] = []
+        self.changed = True  # something of it is to be written
+        self._actions: list[tuple[str, actions.Action]] = []
+        self._afterwards: list[Callable[[], None]] = []
+        self._hurried = False
+        self.hearing = Hearing(self)
+        keeper.owner = self.hearing
+
+    @property
+    def name(self) -> str:
+        return self.graph.name
+
+    @property
+    def states(self) -> dict[str, NodeState]:
+        return {name: node.state for name, node in self.nodes.items()}
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether none of its nodes has a process."""
+        return all(node.state.at_rest for node in self.nodes.values())
+
+    # ---- what people want
+
+    def want(self, name: str, desired: Desired, reason: str) -> None:
+        """One node is wanted so, from now on."""
+        self.nodes[name].wanted = desired
+        self.feed(name, SetDesired(self._effective(name), reason))
+
+    def want_all(self, desired: Desired, reason: str) -> None:
+        """The whole pipeline is wanted so. Up means every node of it, also those stopped one by one."""
+        self.desired = desired
+        for name, node in self.nodes.items():
+            if desired == "up" and node.wanted == "down":
+                node.wanted = "up"
+            self.feed(name, SetDesired(self._effective(name), reason))
+
+    def resume(self, names: list[str], reason: str) -> None:
+        """What was paused among `names` works again."""
+        for name in names:
+            if self.nodes[name].wanted == "paused":
+                self.nodes[name].wanted = "up"
+            self.feed(name, SetDesired(self._effective(name), reason))
+
+    def restart(self, names: list[str], reason: str) -> None:
+        """Stop and start these nodes; what was wanted down is wanted up by it."""
+        for name in names:
+            if self.nodes[name].wanted == "down":
+                self.nodes[name].wanted = "up"
+            if self.desired == "down":
+                continue  # the caller has said that the pipeline is wanted up, or nothing starts
+            self.feed(name, Restart(reason))
+
+    def shut_down(self, reason: str) -> None:
+        """The daemon ends: nodes go down in reverse order; what is wanted stays written."""
+        for name in self.nodes:
+            self.feed(name, Shutdown(reason))
+
+    def hurry(self) -> None:
+        """No more patience: what is to stop is killed."""
+        self._hurried = True
+        for node in self.nodes.values():
+            if node.state.phase == "stopping" and node.handle is not None:
+                node.handle.send_group(signal.SIGKILL)
+
+    def _effective(self, name: str) -> Desired:
+        return effective(self.desired, self.nodes[name].wanted)
+
+    # ---- a turn
+
+    def feed(self, name: str, event: Event) -> None:
+        """Give one event to the core."""
+        node = self.nodes[name]
+        try:
+            node.state, wanted = step(node.state, event, self.around.loop.now())
+        except InvalidTransition as error:
+            report(f"{self.name}/{name}: {error}")
+            return
+        self._actions += [(name, each) for each in wanted if not isinstance(each, actions.Note)]
+        self.lines += [Line(name, node.state.incarnation, each) for each in wanted if isinstance(each, actions.Note)]
+        node.arm()
+        self.changed = self.changed or not isinstance(event, Beat) or bool(wanted)
+
+    def plan(self) -> None:
+        """Feed the core whose turn it is, until nobody's."""
+        if not self.settled or not self.changed:
+            return
+        for _ in range(_ROUNDS):
+            events = next_events(self.graph, self.states)
+            if not events:
+                return
+            for name, event in events:
+                self.feed(name, event)
+        report(f"{self.name}: the plan does not come to an end; {events}")
+
+    def written(self) -> None:
+        """What changed in this turn is in the journal."""
+        for line in self.lines:
+            note = line.note
+            report(
+                f"{self.name}/{line.node}[{line.incarnation}] {note.event}: {note.from_} to {note.to}: {note.reason}"
+            )
+        self.lines.clear()
+        self.written_desired = self.desired
+
+    def afterwards(self, callback: Callable[[], None]) -> None:
+        """Call `callback` in this turn, once what has happened is written down."""
+        self._afterwards.append(callback)
+
+    def act(self, written: bool) -> None:
+        """Perform what the core asked for; where that could not be written down, all but starting processes."""
+        self.changed = False
+        wanted, self._actions = self._actions, []
+        if not written:
+            self._actions = [each for each in wanted if isinstance(each[1], actions.Spawn)]
+            wanted = [each for each in wanted if not isinstance(each[1], actions.Spawn)]
+            del self.lines[:-_LINES_KEPT]
+        for name, action in wanted:
+            self._perform(name, self.nodes[name], action)
+        if written:
+            afterwards, self._afterwards = self._afterwards, []
+            for each in afterwards:
+                each()
+        if self.keeper.phase != "none" and self.settled and self._needs_no_loader():
+            self.keeper.quit()
+
+    def _needs_no_loader(self) -> bool:
+        """Nobody runs, nobody is to: the next start loads the file anew, so that changes in it count."""
+        return self.idle_loader() and all(
+            node.state.at_rest and (node.state.must_go or node.state.phase == "failed" or node.state.done)
+            for node in self.nodes.values()
+        )
+
+    def _perform(self, name: str, node: Watched, action: actions.Action) -> None:
+        match action:
+            case actions.Spawn(incarnation, paused, crashed):
+                node.asked = incarnation
+                self.keeper.send(wire.Spawn(node=name, incarnation=incarnation, paused=paused, crashed=crashed))
+            case actions.Terminate(incarnation):
+                self._signal(name, node, incarnation, signal.SIGKILL if self._hurried else signal.SIGTERM)
+            case actions.Kill(incarnation):
+                self._signal(name, node, incarnation, signal.SIGKILL)
+            case actions.ClearFamily(incarnation):
+                node.clear(self.mark(name, incarnation), lambda: self._family_gone(name, incarnation))
+            case actions.Tell(paused):
+                self.around.link.tell((self.name, name, node.state.incarnation), said.SetPaused(paused))
+
+    def mark(self, name: str, incarnation: int) -> Mark:
+        return Mark(self.around.home.hash, self.name, name, incarnation)
+
+    def _signal(self, name: str, node: Watched, incarnation: int, number: signal.Signals) -> None:
+        if node.handle is not None:
+            node.handle.send_group(number)
+        elif self.keeper.withdraw(name, incarnation):
+            node.asked = 0
+            self.feed(name, Exited(incarnation, None, None, "was not started yet", fault=False))
+        elif node.asked == incarnation and number == signal.SIGKILL:
+            self.keeper.kill(f"it did not say whether it started {name}")
+
+    def _family_gone(self, name: str, incarnation: int) -> None:
+        self.around.link.forget((self.name, name, incarnation))
+        self.nodes[name].unwatch()
+        self.feed(name, FamilyGone(incarnation))
+
+    def close(self) -> None:
+        """Let go of everything; processes live on."""
+        self.keeper.let_go()
+        for node in self.nodes.values():
+            node.close()
+
+    def _watched(self, name: str, state: NodeState, wanted: Desired) -> Watched:
+        return Watched(self.around.loop, state, wanted, lambda: self._overdue(name))
+
+    def _overdue(self, name: str) -> None:
+        self.around.link.drain()  # a beat may be among what waits there
+        self.feed(name, Deadline())
+
+
+def effective(whole: Desired, part: Desired) -> Desired:
+    """What is wanted of a node in a pipeline of which `whole` is wanted."""
+    if "down" in (whole, part):
+        return "down"
+    return "paused" if "paused" in (whole, part) else "up"

@@ -1,0 +1,143 @@
+"""Between the journal's rows and what the daemon holds: what is written of a pipeline, and what is made of it again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import cast
+
+from anacostia_daemon.core.events import Desired, Exited
+from anacostia_daemon.core.node import End, NodeState, new_node
+from anacostia_daemon.journal.journal import Entry, Journal, LoaderRow, NodeRow, PipelineRow
+from anacostia_daemon.process.identity import boot_id
+from anacostia_daemon.supervisor.keeper import LoaderKeeper, Recipe
+from anacostia_daemon.supervisor.moments import Moments
+from anacostia_daemon.supervisor.pipeline import Pipeline, effective
+from node_sdk.graph import GraphSpec, NodeSpec
+
+REBOOTED = "the machine was restarted"
+
+_MAY_LIVE = ("starting", "ready", "stopping", "killing")
+
+
+# ---- to the journal
+
+
+def pipeline_row(recipe: Recipe, graph: GraphSpec, desired: Desired, created: float) -> PipelineRow:
+    return PipelineRow(
+        name=graph.name,
+        file=recipe.file,
+        object=recipe.name,
+        argv=recipe.argv,
+        cwd=recipe.cwd,
+        python=recipe.python,
+        env=recipe.env,
+        graph=graph.to_json(),
+        desired=desired,
+        created=created,
+    )
+
+
+def write(journal: Journal, pipeline: Pipeline, moments: Moments) -> None:
+    """What has changed in this turn. Inside of `journal.turn()`."""
+    if pipeline.desired != pipeline.written_desired:
+        journal.set_pipeline_desired(pipeline.name, pipeline.desired)
+    for name, node in pipeline.nodes.items():
+        journal.save_node(_node_row(pipeline.name, name, node.state, node.wanted, moments))
+    _write_loader(journal, pipeline.name, pipeline.keeper)
+    for line in pipeline.lines:
+        journal.write(
+            Entry(
+                at=time.time(),
+                pipeline=pipeline.name,
+                node=line.node,
+                incarnation=line.incarnation,
+                event=line.note.event,
+                from_=line.note.from_,
+                to=line.note.to,
+                reason=line.note.reason,
+            )
+        )
+
+
+def _node_row(pipeline: str, name: str, state: NodeState, wanted: Desired, moments: Moments) -> NodeRow:
+    end = state.last_end
+    return NodeRow(
+        pipeline=pipeline,
+        name=name,
+        desired=wanted,
+        # An orphan is kept as one that may live: until it is found out, the next daemon must look for it too.
+        phase="starting" if state.orphan and state.phase == "down" else state.phase,
+        reason=state.reason,
+        incarnation=max(state.incarnation, state.highest),
+        pid=state.pid,
+        started=state.started,
+        boot_id=boot_id(),
+        ready_at=moments.wall(state.ready_at),
+        restarts=state.restarts,
+        done=state.done,
+        crashed=state.crashed,
+        end_reason=end.reason if end else None,
+        end_exit_code=end.exit_code if end else None,
+        end_signal=end.signal if end else None,
+        end_at=moments.wall(end.at) if end else None,
+    )
+
+
+def _write_loader(journal: Journal, pipeline: str, keeper: LoaderKeeper) -> None:
+    written = journal.loader(pipeline)
+    if keeper.pid is None or keeper.started is None:
+        if written is not None:
+            journal.forget_loader(pipeline)
+        return
+    row = LoaderRow(pipeline=pipeline, pid=keeper.pid, started=keeper.started, boot_id=boot_id())
+    if row != written:
+        journal.save_loader(row)
+
+
+# ---- from the journal
+
+
+def recipe_of(row: PipelineRow) -> Recipe:
+    return Recipe(
+        file=row.file,
+        name=row.object,
+        argv=row.argv,
+        cwd=row.cwd,
+        python=row.python,
+        env=row.env,
+        pipeline=row.name,
+    )
+
+
+def node_of(spec: NodeSpec, row: NodeRow | None, whole: Desired, moments: Moments) -> tuple[NodeState, Desired]:
+    """A node as the last daemon left it, and what is wanted of it. What is wanted is taken over without an event:
+    nothing about it changes."""
+    if row is None:
+        return replace(new_node(spec), desired=whole, wish="added to its pipeline"), "up"
+    wanted = cast(Desired, row.desired)
+    end = None
+    if row.end_reason is not None and row.end_at is not None:
+        end = End(row.end_reason, row.end_exit_code, row.end_signal, moments.moment(row.end_at))
+    state = new_node(
+        spec,
+        row.incarnation,
+        orphan=row.phase in _MAY_LIVE,
+        done=row.done,
+        crashed=row.crashed,
+        restarts=row.restarts,
+        last_end=end,
+    )
+    return replace(state, desired=effective(whole, wanted), wish="wanted up when the daemon started"), wanted
+
+
+def certain_end(row: NodeRow) -> Exited | None:
+    """How an orphan ended, where that needs no looking."""
+    if row.boot_id != boot_id():
+        return Exited(row.incarnation, None, None, REBOOTED, fault=False)
+    return None
+
+
+def process_of(row: NodeRow) -> tuple[int, float] | None:
+    """Pid and start time, where they were written down."""
+    return None if row.pid is None or row.started is None else (row.pid, row.started)

@@ -1,0 +1,73 @@
+"""Takes up the pipelines of the journal when a daemon starts, and sees to processes of this home that nobody knows."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, cast
+
+from anacostia_daemon.core.events import Desired
+from anacostia_daemon.journal.journal import PipelineRow
+from anacostia_daemon.paths import BadPath
+from anacostia_daemon.process.identity import boot_id
+from anacostia_daemon.process.marks import Mark, marks
+from anacostia_daemon.supervisor import record
+from anacostia_daemon.supervisor.keeper import LoaderKeeper, see_off
+from anacostia_daemon.supervisor.loader_link import CannotReachLoader, connect_loader
+from anacostia_daemon.supervisor.log import report
+from anacostia_daemon.supervisor.pipeline import Pipeline
+from anacostia_daemon.supervisor.reconcile import Reconciliation, clear_mark
+from node_sdk.errors import BadMessage
+from node_sdk.graph import GraphSpec
+
+if TYPE_CHECKING:
+    from anacostia_daemon.supervisor.daemon import Daemon
+
+
+def revive(daemon: Daemon) -> None:
+    """Every pipeline of the journal is supervised again; what is wanted up comes up, once it is known what lives."""
+    alive = {mark for _, mark in marks() if mark.home == daemon.home.hash}
+    for row in daemon.journal.pipelines():
+        try:
+            daemon.home.prepare_pipeline(row.name)
+            _revive(daemon, row, alive)
+        except (BadMessage, BadPath, ValueError) as error:
+            report(f"{row.name}: cannot take it up again: {error}; start it again from its file, {row.file}")
+    _dismiss_strays(daemon, alive)
+
+
+def _dismiss_strays(daemon: Daemon, alive: set[Mark]) -> None:
+    """A journal that was lost, or a daemon that died before it had written one down, leaves what nobody knows."""
+    for path in daemon.home.socket_dir.glob("*/loader.sock"):
+        if path.parent.name not in daemon.members:
+            with contextlib.suppress(CannotReachLoader):
+                sock, handle = connect_loader(path)
+                report(f"dismissing a loader (pid {handle.pid}) of '{path.parent.name}', which is not registered here")
+                daemon.departures.append(see_off(daemon.loop, sock, handle))
+    for mark in alive:
+        if mark.pipeline not in daemon.members:
+            report(f"killing a process of pipeline '{mark.pipeline}', which is not registered here")
+            clear_mark(daemon.loop, mark, lambda: None)
+
+
+def _revive(daemon: Daemon, row: PipelineRow, alive: set[Mark]) -> None:
+    graph = GraphSpec.from_json(row.graph or "")
+    whole = cast(Desired, row.desired)
+    rows = daemon.journal.nodes(row.name)
+    nodes = {spec.name: record.node_of(spec, rows.get(spec.name), whole, daemon.moments) for spec in graph.nodes}
+    keeper = LoaderKeeper(daemon.loop, daemon.home, daemon.around.reaper, record.recipe_of(row))
+    pipeline = Pipeline(daemon.around, graph, keeper, whole, nodes)
+    daemon.enlist(pipeline, row.created)
+    processes = {}
+    for name, node_row in rows.items():
+        if name not in pipeline.nodes or not pipeline.nodes[name].state.orphan:
+            continue
+        end, process = record.certain_end(node_row), record.process_of(node_row)
+        if end is not None:
+            pipeline.feed(name, end)
+        elif process is not None:
+            processes[name] = process
+        if node_row.ready_at is not None:
+            pipeline.nodes[name].ready_before[node_row.incarnation] = daemon.moments.moment(node_row.ready_at)
+    loader = daemon.journal.loader(row.name)
+    known = (loader.pid, loader.started) if loader is not None and loader.boot_id == boot_id() else None
+    Reconciliation(pipeline, known, processes, alive)

@@ -1,0 +1,109 @@
+"""What the shell holds of one node beside its state: the handle of its process, its timer, the clearing of its family.
+
+Turns a readable handle and a passed deadline into calls; decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from anacostia_daemon.core.events import Desired
+from anacostia_daemon.core.node import NodeState
+from anacostia_daemon.process.handle import ProcessHandle, hold
+from anacostia_daemon.process.identity import TOLERANCE
+from anacostia_daemon.process.marks import Mark
+from anacostia_daemon.supervisor.clearing import Clearing
+from anacostia_daemon.supervisor.loop import Handle, Loop
+
+# A deadline that comes so late was slept through, and so were the beats that should have moved it.
+_SLEPT = 1.0
+
+
+class Watched:
+    """One node of a pipeline, as the shell holds it. `wanted` is what its journal says; `state.desired` may differ
+    while the whole pipeline is wanted down."""
+
+    def __init__(self, loop: Loop, state: NodeState, wanted: Desired, overdue: Callable[[], None]) -> None:
+        self._loop, self._overdue = loop, overdue
+        self.state = state
+        self.wanted = wanted
+        self.handle: ProcessHandle | None = None
+        self.loader: int | None = None  # pid of the loader whose child its process is
+        self.asked = 0  # the incarnation whose Spawn is not answered yet
+        self.unheard: Handle | None = None  # until when its loader may keep silent about its end
+        self.ready_before: dict[int, float] = {}  # incarnation of an earlier daemon: when it got ready
+        self._measured: float | None = None  # start time of its process, on the same clock as all that we measure
+        self._clearing: Clearing | None = None
+        self._timer: Handle | None = None
+        self._timer_at = 0.0
+
+    def watch(self, pid: int, gone: Callable[[], None]) -> None:
+        """Call `gone`, in a later turn, once this process has ended.
+
+        The caller knows that `pid` is (or was a moment ago) the node: its parent, who has not reaped it, says so, or
+        it carries its mark. Start times from others are not compared here: they move when the clock is set.
+        """
+        self.unwatch()
+        self.handle = handle = hold(pid)
+        self._measured = None if handle is None else handle.started
+        if handle is None:
+            self._loop.call_soon(gone)
+            return
+
+        def look() -> None:
+            if handle.gone:
+                self._loop.remove(handle.fd)
+                gone()
+
+        self._loop.add_reader(handle.fd, look)
+
+    def unwatch(self) -> None:
+        """The process is reaped, or no longer ours to watch."""
+        if self.unheard is not None:
+            self.unheard.cancel()
+            self.unheard = None
+        if self.handle is not None:
+            self._loop.remove(self.handle.fd)
+            self.handle.close()
+            self.handle = None
+
+    def clear(self, mark: Mark, done: Callable[[], None]) -> None:
+        """Kill what is left of its family, then call `done`."""
+        if self._clearing is not None:
+            self._clearing.cancel()
+        measured = self._measured
+        started = self.state.started if measured is None else measured
+        # No descendant is older than its ancestor.
+        none_before = 0.0 if measured is None else measured - TOLERANCE
+        self._clearing = Clearing(self._loop, mark, self.state.pid, started, done, none_before)
+
+    def arm(self) -> None:
+        """Have the timer go off at the state's deadline. A deadline that moved away is looked at when the old one
+        passes: a timer per heartbeat would only fill the loop with cancelled ones."""
+        deadline = self.state.deadline
+        if deadline is None or (self._timer is not None and self._timer_at <= deadline):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = deadline
+        self._timer = self._loop.call_at(deadline, self._rang)
+
+    def close(self) -> None:
+        """Let go of everything; the process lives on."""
+        self.unwatch()
+        if self._clearing is not None:
+            self._clearing.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _rang(self) -> None:
+        self._timer = None
+        deadline, now = self.state.deadline, self._loop.now()
+        if deadline is None or deadline > now:
+            self.arm()
+        elif now - deadline > _SLEPT and now - self._timer_at > _SLEPT:
+            self._timer_at = now + _SLEPT
+            self._timer = self._loop.call_at(self._timer_at, self._rang)
+        else:
+            self._overdue()
+            self.arm()

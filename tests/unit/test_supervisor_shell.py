@@ -1,0 +1,155 @@
+"""Parts of the shell with real sockets and processes: families are cleared, garbage is not listened to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import zmq
+
+from anacostia_daemon.paths import Home
+from anacostia_daemon.process.identity import start_time
+from anacostia_daemon.process.marks import ROOM, VARIABLE, Mark
+from anacostia_daemon.supervisor.clearing import Clearing
+from anacostia_daemon.supervisor.cpu import CpuShares
+from anacostia_daemon.supervisor.home_lock import HomeHeld, HomeLock
+from anacostia_daemon.supervisor.link import Link
+from anacostia_daemon.supervisor.loop import Loop
+from anacostia_daemon.supervisor.waiters import Waiters
+from node_sdk.wire.codec import decode, encode
+from node_sdk.wire.link import Beat, NodeMessage, SetPaused
+
+
+@pytest.fixture
+def loop() -> Iterator[Loop]:
+    made = Loop()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    made = tempfile.mkdtemp(prefix="an", dir="/tmp")
+    yield Path(made)
+    shutil.rmtree(made)
+
+
+def turn_until(loop: Loop, holds: Callable[[], bool]) -> None:
+    end = loop.now() + 20
+    while not holds():
+        assert loop.now() < end, "it did not happen within 20 s"
+        loop.turn(1)
+
+
+def test_a_family_is_cleared_round_by_round_and_then_said_to_be_gone(loop: Loop) -> None:
+    mark = Mark("cafe0001", f"test{os.getpid()}", "train", 1)
+    script = "import os, signal; [os.fork() for _ in range(3)]; print(flush=True); signal.pause()"
+    leader = subprocess.Popen(
+        [sys.executable, "-S", "-c", script],
+        env={**os.environ, VARIABLE: str(mark).ljust(ROOM)},
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert leader.stdout is not None
+    for _ in range(8):
+        leader.stdout.readline()
+    gone: list[bool] = []
+
+    Clearing(loop, mark, leader.pid, start_time(leader.pid), lambda: gone.append(True))
+    turn_until(loop, lambda: bool(gone))
+
+    assert leader.wait() == -signal.SIGKILL
+    assert leader.stdout.read() == b""  # the end of it: nobody holds its other end any more
+    leader.stdout.close()
+
+
+def test_a_beat_arrives_and_its_node_can_be_told_to_pause(loop: Loop, short: Path) -> None:
+    heard: list[NodeMessage] = []
+    link = Link(loop, short / "link.sock", heard.append)
+    context = zmq.Context()
+    node = context.socket(zmq.DEALER)
+    node.connect(f"ipc://{short}/link.sock")
+    beat = Beat("digits", "train", 3, True, "idle")
+    node.send(encode(beat))
+    turn_until(loop, lambda: bool(heard))
+
+    assert heard == [beat]
+    assert link.tell(("digits", "train", 3), SetPaused(True))
+    assert not link.tell(("digits", "train", 2), SetPaused(True))
+    assert node.poll(5000)
+    assert decode(node.recv(), SetPaused) == SetPaused(True)
+    context.destroy(linger=0)
+    link.close()
+
+
+def test_who_sends_garbage_is_not_listened_to_again_and_others_are(loop: Loop, short: Path) -> None:
+    heard: list[NodeMessage] = []
+    link = Link(loop, short / "link.sock", heard.append)
+    context = zmq.Context()
+    bad, good = context.socket(zmq.DEALER), context.socket(zmq.DEALER)
+    for each in (bad, good):
+        each.connect(f"ipc://{short}/link.sock")
+    bad.send(b"\xff garbage")
+    for _ in range(500):
+        bad.send(encode(Beat("digits", "bad", 1, True, "")))
+        good.send(encode(Beat("digits", "good", 1, True, "")))
+    turn_until(loop, lambda: len(heard) >= 500)
+
+    assert {message.node for message in heard} == {"good"}
+    context.destroy(linger=0)
+    link.close()
+
+
+def test_a_home_is_held_once_and_a_stale_lock_file_is_taken_over(short: Path) -> None:
+    home = Home(short)
+    home.lock.write_text("999999\n")
+
+    lock = HomeLock(home)
+    with pytest.raises(HomeHeld, match=rf"cannot start: a daemon \(pid {os.getpid()}\) already holds {short}"):
+        HomeLock(home)
+    lock.release()
+    HomeLock(home).release()
+
+
+def test_a_waiter_is_looked_at_until_it_answers_or_its_client_is_gone() -> None:
+    class Client:
+        closed = False
+
+    waiters, client, looks = Waiters(), Client(), [0, 0]
+
+    def third_time() -> bool:
+        looks[0] += 1
+        return looks[0] == 3
+
+    def never() -> bool:
+        looks[1] += 1
+        return False
+
+    waiters.add(client, third_time)
+    gone = Client()
+    waiters.add(gone, never)
+    waiters.look()
+    gone.closed = True
+    for _ in range(4):
+        waiters.look()
+
+    assert looks == [3, 1]
+
+
+def test_cpu_shares_begin_with_the_average_since_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("time.time", lambda: now[0])
+    shares = CpuShares()
+
+    assert shares.percent(7, 990.0, 5.0) == 50.0
+    now[0] = 1000.1
+    assert shares.percent(7, 990.0, 5.1) == 50.0  # too soon for another answer
+    now[0] = 1002.0
+    assert shares.percent(7, 990.0, 5.5) == 25.0
