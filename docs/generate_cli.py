@@ -1,0 +1,83 @@
+"""Writes docs/cli.md from what `anacostiactl --help` says, so that the page cannot say anything else.
+
+`make docs` writes it; `python docs/generate_cli.py --check` (and a test) only says whether it is up to date.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from anacostia_daemon.ctl.cli import cli
+from anacostia_daemon.ctl.exits import MEANINGS
+
+PAGE = Path(__file__).with_name("cli.md")
+WIDTH = 100
+
+_INTRODUCTION = """\
+# anacostiactl
+
+Every command, as `--help` shows it. This page is written by `docs/generate_cli.py`; do not edit it.
+
+Results go to stdout, everything else (progress, errors) to stderr. An error begins with what cannot be done. Times are
+local and short; with `--json` they are ISO 8601 UTC. Colours are for terminals, and not where `NO_COLOR` is set.
+Control characters in what nodes write are shown as `\\x1b` on a terminal.
+
+`anacostiactl completion bash|zsh|fish` prints the script for the Tab key.
+"""
+
+_SHAPES = """\
+## JSON
+
+What `--json` prints. More fields may be added; these stay.
+
+    status     {"daemon": {"pid", "version", "started_at", "home"},
+                "pipelines": [{"name", "file", "desired", "phase", "store": {"uri"},
+                  "nodes": [{"name", "kind": "metadata_store|resource|action", "type", "desired", "phase", "pid",
+                             "incarnation", "restarts", "started_at", "ready_at",
+                             "last_end": {"reason", "exit_code", "signal", "at"} | null,
+                             "work", "cpu_percent", "rss_bytes", "predecessors": []}]}]}
+    runs       [{"id", "pipeline", "state": "running|succeeded|failed|cancelled", "started_at", "ended_at", "trigger",
+                 "tasks": [{"node", "state": "pending|executing|succeeded|failed|error|skipped|cancelled", "attempts",
+                            "started_at", "ended_at", "error"}]}]
+    run        one of `runs`, with "artifacts" and "metrics" of the shapes below
+    artifacts  [{"id", "resource", "location", "state": "new|current|old|failed", "run_id",
+                 "produced_by": {"run_id", "node"} | null, "sha256", "size", "created_at"}]
+    metrics    [{"run_id", "node", "key", "value", "step", "logged_at"}]
+    journal    [{"at", "pipeline", "node", "incarnation", "event", "from", "to", "reason"}]
+    graph      {"name", "trigger", "max_concurrent_runs", "max_crashes",
+                "nodes": [{"name", "kind", "type", "predecessors"}]}
+    trigger    {"pipeline", "run_id"}
+    version    {"anacostiactl", "daemon": {"version", "pid", "python"} | null}
+    logs       one object per line: {"at", "pipeline", "node", "line"}
+
+`desired` is `up`, `down` or `paused`; `phase` is `down`, `starting`, `ready`, `stopping`, `killing`, `backoff` or
+`failed`.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [_INTRODUCTION, "## Exit codes\n", "| code | means |\n|---|---|"]
+    parts += [f"| {code} | {meaning} |" for code, meaning in MEANINGS]
+    parts += ["", *_commands(), _SHAPES]
+    return "\n".join(parts)
+
+
+def _commands() -> Iterator[str]:
+    with cli.make_context("anacostiactl", [], resilient_parsing=True, terminal_width=WIDTH) as top:
+        for name in cli.list_commands(top):
+            command = cli.get_command(top, name)
+            assert command is not None
+            text = command.get_help(click.Context(command, info_name=name, parent=top))
+            yield f"## {name}\n\n" + "\n".join(f"    {line}".rstrip() for line in text.splitlines()) + "\n"
+
+
+if __name__ == "__main__":
+    if "--check" not in sys.argv:
+        PAGE.write_text(page())
+    elif PAGE.read_text() != page():
+        sys.exit("docs/cli.md is out of date; write it again with `make docs`")

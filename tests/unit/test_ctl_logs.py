@@ -1,0 +1,202 @@
+"""`logs` on real files: the last lines, merged by time, and what follows through rotation and truncation."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from anacostia_daemon.ctl import exits
+from anacostia_daemon.ctl.__main__ import main
+from anacostia_daemon.ctl.logfile import LogFile
+
+
+@pytest.fixture
+def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder with the logs of pipeline 'digits'."""
+    monkeypatch.setenv("ANACOSTIA_HOME", str(tmp_path))
+    folder = tmp_path / "pipelines" / "digits" / "logs"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def at(second: int, text: str) -> str:
+    return f"2026-11-23T11:41:{second:02d}.000Z INFO  {text}\n"
+
+
+def test_the_last_lines_of_a_node(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (logs / "train.log").write_text("".join(f"line {number}\n" for number in range(1000)) + "unfinished")
+    assert main(["logs", "digits/train", "-n", "3"]) == 0
+    assert capsys.readouterr().out == "line 998\nline 999\nunfinished\n"
+
+
+def test_the_last_lines_of_a_large_file_are_found_from_its_end(logs: Path) -> None:
+    with (logs / "train.log").open("w") as file:
+        file.writelines(f"{number} {'x' * 100}\n" for number in range(20_000))
+    file = LogFile(logs / "train.log")
+    last = file.last(1500)
+    file.close()
+    assert [int(line.text.split()[0]) for line in last] == list(range(18_500, 20_000))
+
+
+def test_lines_of_several_nodes_are_merged_by_time(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (logs / "train.log").write_text(at(1, "one") + "    of two lines\n" + at(4, "four"))
+    (logs / "store.log").write_text(at(2, "two") + at(3, "three"))
+    assert main(["logs", "digits"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" | ")[0].strip() for line in lines] == ["train", "train", "store", "store", "train"]
+    assert [line.split()[-1] for line in lines] == ["one", "lines", "two", "three", "four"]
+    assert main(["logs", "-n", "2"]) == 0
+    assert [line.split(" | ")[0].strip() for line in capsys.readouterr().out.splitlines()] == [
+        "digits/store",
+        "digits/train",
+    ]
+
+
+def test_each_line_is_an_object_of_its_own_in_json(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (logs / "train.log").write_bytes(at(1, "one").encode() + b"\xff\x1b[31m\n")
+    assert main(["logs", "digits", "--json"]) == 0
+    first, second = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert first == {
+        "at": "2026-11-23T11:41:01.000Z",
+        "pipeline": "digits",
+        "node": "train",
+        "line": at(1, "one").rstrip(),
+    }
+    assert second["line"] == "\\xff\x1b[31m"
+
+
+def test_unknown_names_are_said_with_what_was_meant(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (logs / "train.log").write_text("x\n")
+    assert main(["logs", "digits/trian"]) == exits.UNKNOWN
+    assert "(did you mean 'train'?)" in capsys.readouterr().err
+    assert main(["logs", "digit"]) == exits.UNKNOWN
+    assert "(did you mean 'digits'?)" in capsys.readouterr().err
+
+
+def test_on_a_terminal_control_characters_are_written_out(logs: Path) -> None:
+    (logs / "train.log").write_bytes(b"\x1b]0;owned\x07\x1b[2J tab\tstays\n")
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "anacostia_daemon.ctl", "logs", "digits/train"]
+    subprocess.run(command, stdout=slave, check=True, timeout=30)
+    os.close(slave)
+    assert os.read(master, 4096).decode() == "\\x1b]0;owned\\x07\\x1b[2J tab\tstays\r\n"
+    os.close(master)
+
+
+# ---- one file that changes under its reader
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "train.log"
+
+
+def texts(file: LogFile) -> list[str]:
+    return [line.text.decode() for line in file.more()]
+
+
+def append(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
+def test_a_line_is_shown_once_it_is_whole(path: Path) -> None:
+    file = LogFile(path)
+    assert texts(file) == []
+    append(path, "one\ntw")
+    assert texts(file) == ["one"]
+    append(path, "o\n")
+    assert texts(file) == ["two"]
+    file.close()
+
+
+def test_rotation_loses_no_line_of_the_old_file_nor_of_the_new(path: Path) -> None:
+    append(path, "before\n")
+    file = LogFile(path)
+    assert [line.text for line in file.last(10, following=True)] == [b"before"]
+    append(path, "last words\n")
+    with path.open("a") as held:  # a process that goes on writing where it wrote
+        path.rename(path.with_suffix(".log.1"))
+        append(path, "new file\n")
+        assert texts(file) == ["last words", "new file"]
+        held.write("late\n")
+    assert texts(file) == ["late"]
+    path.rename(path.with_suffix(".log.2"))
+    append(path, "third file\n")
+    assert texts(file) == ["third file"]
+    file.close()
+
+
+def test_a_truncated_file_is_read_from_its_start(path: Path) -> None:
+    append(path, "a long line before\n")
+    file = LogFile(path)
+    file.last(0, following=True)
+    path.write_text("short\n")
+    assert texts(file) == ["short"]
+    file.close()
+
+
+def test_a_file_that_was_removed_and_made_again_is_followed(path: Path) -> None:
+    append(path, "one\n")
+    file = LogFile(path)
+    file.last(0, following=True)
+    path.unlink()
+    assert texts(file) == []
+    append(path, "two\n")
+    assert texts(file) == ["two"]
+    file.close()
+
+
+# ---- logs -f, the program
+
+
+@pytest.fixture
+def follower(logs: Path) -> Iterator[subprocess.Popen[str]]:
+    append(logs / "train.log", "first\n")
+    command = [sys.executable, "-u", "-m", "anacostia_daemon.ctl", "logs", "digits", "-f"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_following_goes_through_rotation_truncation_and_new_nodes_and_ends_with_ctrl_c(
+    logs: Path, follower: subprocess.Popen[str]
+) -> None:
+    assert follower.stdout is not None and follower.stderr is not None
+
+    def shown() -> str:
+        assert follower.stdout is not None
+        return follower.stdout.readline().split(" | ")[-1].rstrip()
+
+    train = logs / "train.log"
+    assert shown() == "first"
+    append(train, "second\n")
+    assert shown() == "second"
+    train.rename(logs / "train.log.1")
+    append(train, "rotated\n")
+    assert shown() == "rotated"
+    train.write_text("cut\n")
+    assert shown() == "cut"
+    append(logs / "evaluate.log", "a new node\n")
+    assert shown() == "a new node"
+    append(train, "again\n")
+    assert shown() == "again"
+    follower.send_signal(signal.SIGINT)
+    assert follower.wait(30) == 0
+    assert follower.stderr.read() == ""
+
+
+def test_a_reader_that_has_enough_ends_it_quietly(logs: Path) -> None:
+    (logs / "train.log").write_text("x\n" * 100_000)
+    command = f"'{sys.executable}' -m anacostia_daemon.ctl logs digits/train -n 100000 | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == ("x\n", "")

@@ -1,0 +1,73 @@
+"""What the documents say is what the code does, where a machine can tell."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate_protocol", ROOT / "docs/generate_protocol.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_protocol_page_is_what_the_messages_in_the_code_say(generator: ModuleType) -> None:
+    assert (ROOT / "docs/protocol.md").read_text() == generator.page(), "out of date; write it again with `make docs`"
+
+
+def test_every_message_has_a_direction_on_the_protocol_page(generator: ModuleType) -> None:
+    assert not generator.undocumented()
+
+
+def test_the_constraints_name_versions_and_no_address() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    wrong = [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line)]
+    assert not wrong
+
+
+def test_every_direct_dependency_is_constrained() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [
+        *project["dependencies"],
+        *(each for extra in project["optional-dependencies"].values() for each in extra),
+    ]
+    names = {re.split(r"[\[<>=!~; ]", each)[0].lower() for each in wanted} - {project["name"]}
+    pinned = {line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    assert not names - pinned
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    from anacostia_daemon import __version__
+
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == __version__
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text().replace("[", "").replace("]", "")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs the Debian package systemd")
+def test_systemd_understands_every_line_of_the_unit(tmp_path: Path) -> None:
+    unit = (ROOT / "systemd/anacostiad.service").read_text()
+    program = re.search(r"^ExecStart=(\S+)", unit, re.MULTILINE)
+    assert program is not None
+    # The program is where the user installed it; here, any that exists.
+    placed = tmp_path / "anacostiad.service"
+    placed.write_text(unit.replace(program[1], "/bin/true"))
+    found = subprocess.run(
+        ["systemd-analyze", "--user", "verify", str(placed)],
+        capture_output=True,
+        text=True,
+        env={"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path), "PATH": "/usr/bin:/bin"},
+    )
+    assert (found.returncode, found.stderr) == (0, "")
