@@ -1,0 +1,48 @@
+# Every target sets itself up: a virtual environment in .venv, with the versions of constraints.txt.
+# Needs a Python >= 3.11 and nothing else.
+
+PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+SOURCES := node_sdk anacostia_daemon tests examples docs
+# At least two workers: most of a test's time is spent waiting for processes.
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(max(2, min(8, os.cpu_count() or 2)))')
+
+.PHONY: help venv check test demo docs clean
+
+help:
+	@echo 'make demo    the digits pipeline under a real daemon; its training node is killed and comes back'
+	@echo 'make test    every test'
+	@echo 'make check   format, lint, types, architecture and the fast tests'
+	@echo 'make docs    write the generated parts of docs/ again'
+	@echo 'make venv    only the virtual environment'
+	@echo 'make clean   remove what these made'
+
+venv: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -n '$(PYTHON)' || { echo 'cannot set up: no Python 3.11 or newer on PATH; name one: make PYTHON=…' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -e '.[dev]' -c constraints.txt
+	@touch $@
+
+check: venv
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/pytest -q -m 'not slow' tests/unit
+
+test: venv
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+
+demo: venv
+	$(BIN)/python examples/digits/demo.py
+
+docs: venv
+	$(BIN)/python docs/generate_protocol.py
+	$(BIN)/python docs/generate_cli.py
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .demo examples/*/.demo
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

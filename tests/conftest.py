@@ -1,0 +1,43 @@
+"""Rules for every test: nothing of the caller's environment leaks in, and where asked a skip is a failure."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+# What would point a test at a daemon, or at directories, that are not its own.
+FOREIGN = (
+    "ANACOSTIA_HOME",
+    "ANACOSTIA_MARK",
+    "STATE_DIRECTORY",
+    "RUNTIME_DIRECTORY",
+    "XDG_STATE_HOME",
+    "NOTIFY_SOCKET",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="a skipped test is a failure (not on macOS)")
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in FOREIGN:
+        monkeypatch.delenv(name, raising=False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped and config.getoption("--no-skips") and sys.platform != "darwin":
+        terminalreporter.section("skipped, though --no-skips was given")
+        for report in skipped:
+            terminalreporter.line(f"{report.nodeid}: {report.longrepr[2] if report.longrepr else ''}")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not session.config.getoption("--no-skips") or sys.platform == "darwin":
+        return
+    if reporter.stats.get("skipped") and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
