@@ -5,7 +5,7 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-SOURCES := node_sdk anacostia_daemon tests examples docs
+SOURCES := node_sdk anacostia_daemon tests examples docs README.md
 # At least two workers: most of a test's time is spent waiting for processes.
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(max(2, min(8, os.cpu_count() or 2)))')
 
@@ -24,14 +24,14 @@ venv: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n '$(PYTHON)' || { echo 'cannot set up: no Python 3.11 or newer on PATH; name one: make PYTHON=…' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -e '.[dev]' -c constraints.txt
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet -e '.[dev]' -c constraints.txt
 	@touch $@
 
 check: venv
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
-	$(BIN)/pytest -q -m 'not slow' tests/unit
+	$(BIN)/pytest -q -n $(JOBS) -m 'not slow' tests/unit
 
 test: venv
 	$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(PYTEST_ARGS)

@@ -6,6 +6,7 @@ Imports nothing heavy: `anacostiactl` reads this before anything else. Looking a
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -118,6 +119,12 @@ class Home:
             private_directory(self.socket_dir.parent)
         private_directory(self.socket_dir)
         self._sockets_note.write_text(f"{self.socket_dir}\n")
+
+    def tidy(self) -> None:
+        """Take away the socket directories that hold nothing any more."""
+        for directory in (*self.socket_dir.glob("*/"), self.socket_dir):
+            with contextlib.suppress(OSError):  # a node that lives on has its socket there
+                directory.rmdir()
 
     def prepare_pipeline(self, pipeline: str) -> None:
         """Make the directories of one pipeline."""

@@ -45,7 +45,8 @@ What `--json` prints. More fields may be added; these stay.
                             "started_at", "ended_at", "error"}]}]
     run        one of `runs`, with "artifacts" and "metrics" of the shapes below
     artifacts  [{"id", "resource", "location", "state": "new|current|old|failed", "run_id",
-                 "produced_by": {"run_id", "node"} | null, "sha256", "size", "created_at"}]
+                 "produced_by": {"run_id", "node"} | null, "sha256", "size", "created_at",
+                 "reason": string | null}]
     metrics    [{"run_id", "node", "key", "value", "step", "logged_at"}]
     journal    [{"at", "pipeline", "node", "incarnation", "event", "from", "to", "reason"}]
     graph      {"name", "trigger", "max_concurrent_runs", "max_crashes",

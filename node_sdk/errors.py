@@ -27,7 +27,18 @@ class ArtifactNotFound(AnacostiaError):
 
 
 class StoreUnavailable(AnacostiaError):
-    """The metadata store cannot be opened or cannot do its work; the message says why."""
+    """The metadata store cannot be opened or cannot do its work; the message says why, `cause` in a few words.
+
+    A store that is at work tries again: a disk may have room again, a lock may be let go of.
+    """
+
+    def __init__(self, message: str, cause: str | None = None) -> None:
+        super().__init__(message)
+        self.cause = cause or message
+
+
+class StoreBroken(StoreUnavailable):
+    """As StoreUnavailable, and trying again will not help: the database is damaged, or of another release."""
 
 
 class Refused(AnacostiaError):

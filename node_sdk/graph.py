@@ -34,6 +34,9 @@ class NodeSpec(Message):
     stop_timeout: float = 10.0
     start_method: StartMethod = "fork"
     trigger_rule: TriggerRule = "all_success"  # actions
+    retries: int = 0  # actions: how often a task is tried again that failed, raised or took too long
+    retry_delay: float = 0.0  # actions: before the first of them; twice as long before each further one
+    timeout: float | None = None  # actions: how long one attempt may take
     monitoring: bool = False  # resources
     resource_path: str | None = None  # resources
     uri: str | None = None  # metadata stores; without its password

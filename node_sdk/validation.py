@@ -151,6 +151,21 @@ def _settings(node: BaseNode) -> None:
     _one_of(node, "start_method", get_args(StartMethod))
     if isinstance(node, BaseActionNode):
         _one_of(node, "trigger_rule", get_args(TriggerRule))
+        _tries(node)
+
+
+def _tries(node: BaseActionNode) -> None:
+    words = f"cannot use action {node.name!r}: its"
+    if type(node.retries) is not int or node.retries < 0:
+        raise InvalidPipeline(f"{words} retries is {node.retries!r}, a whole number from 0 is needed")
+    if not _is_seconds(node.retry_delay):
+        raise InvalidPipeline(f"{words} retry_delay is {node.retry_delay!r}, a number of seconds from 0 is needed")
+    if node.timeout is not None and not (_is_seconds(node.timeout) and node.timeout > 0):
+        raise InvalidPipeline(f"{words} timeout is {node.timeout!r}, a number of seconds above 0 is needed, or None")
+
+
+def _is_seconds(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
 def _one_of(node: BaseNode, name: str, allowed: Iterable[str]) -> None:

@@ -33,7 +33,8 @@ _AFTER = """\
   crashed does not queue: it is started again as its restart policy says.
 - **Crashes.** An end that nobody asked for, a missed heartbeat, and a start that takes too long are crashes. The first
   in a `window` is followed by a restart at once, the next wait longer and longer; beyond `max_restarts` within a
-  `window` the node is `failed`. `start` or `restart` gives it a fresh budget.
+  `window` the node is `failed`. `start` or `restart` gives it a fresh budget. Against the task that it executed counts
+  only a crash of its own: not a SIGKILL from outside, unless the kernel was out of memory (decisions/0007).
 - **Heartbeats.** A ready node that does not beat for `heartbeat_timeout` is killed. While it starts, `start_timeout`
   counts, and from its first beat on the heartbeat too.
 - **Stale events.** What is said of another incarnation than the present one changes nothing.

@@ -6,6 +6,7 @@ Kill where it must be, keep why, clear the family, and only then decide: down, d
 from __future__ import annotations
 
 from dataclasses import replace
+from signal import SIGKILL
 
 from anacostia_daemon.core import reasons
 from anacostia_daemon.core.actions import ClearFamily, Kill
@@ -59,7 +60,20 @@ def exited(turn: Turn, event: Exited) -> None:
         turn.set(excused=True)
     said = state.words if state.phase != "down" and event.signal is None else None
     reason = reasons.last_words(said) if said else reasons.exited(event)
-    _reap(turn, reason, event.exit_code, event.signal, blamed=event.fault and not (said and said.kind == "fenced"))
+    _reap(turn, reason, event.exit_code, event.signal, blamed=_own_fault(event, said))
+
+
+def _own_fault(event: Exited, said: LastWords | None) -> bool:
+    """Whether it counts as a crash of what it executed: at `max_crashes` that task is given up.
+
+    SIGKILL comes from outside, however often somebody sends it, unless the kernel did for want of memory: that may
+    well be the artifact's doing.
+    """
+    if not event.fault or (said is not None and said.kind == "fenced"):
+        return False
+    if event.signal is not None:
+        return event.signal != SIGKILL or event.out_of_memory
+    return event.exit_code is not None  # else nobody knows how it ended
 
 
 def last_words(turn: Turn, event: LastWords) -> None:

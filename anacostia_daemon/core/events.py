@@ -75,7 +75,7 @@ class Wait(Event):
 
 @dataclass(frozen=True, slots=True)
 class Spawned(OfIncarnation):
-    """The loader started it. `started` is the process's start time (psutil's create_time)."""
+    """The loader started it. `started`: when, on a clock that nobody sets (process/identity.py)."""
 
     pid: int
     started: float
@@ -124,12 +124,14 @@ class Exited(OfIncarnation):
 
     Neither code nor signal: nobody knows how it ended. `fault=False` where it is surely not the node's own doing
     (the machine was restarted; it was never started): no restart is counted, no attempt of its task either.
+    `out_of_memory`: the kernel sent the SIGKILL because memory had run out.
     """
 
     exit_code: int | None
     signal: int | None
     how: str = ""
     fault: bool = True
+    out_of_memory: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ def exited(event: Exited) -> str:
     """How a process ended: 'killed by SIGSEGV', 'exited with code 3'."""
     if event.signal is not None:
         plain = f"killed by {_signal_name(event.signal)}"
+        if event.out_of_memory:
+            plain += ": the machine or its limit was out of memory"
     elif event.exit_code is not None:
         plain = f"exited with code {event.exit_code}"
     else:
@@ -38,8 +40,6 @@ def exited(event: Exited) -> str:
 
 def last_words(words: LastWords) -> str:
     """Why a process ended by itself, as it said."""
-    if words.kind == "setup":
-        return words.message if words.message.startswith("setup()") else f"setup() raised {words.message}"
     if words.kind == "fenced":
         return f"gave way to incarnation {words.current}: {words.message}"
     return words.message

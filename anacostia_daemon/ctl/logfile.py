@@ -11,10 +11,13 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
+
+_T = TypeVar("_T")
 
 _BLOCK = 64 * 1024
 _MAX_TAIL = 32 * 1024 * 1024  # bytes that are read back for the last lines
+_BEFORE = 200  # lines that are read before those that are shown: a traceback's time stands above it
 _MAX_LINE = 1024 * 1024  # bytes; a longer one is shown in pieces
 _TIME = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?(?:Z|[+-]\d\d:?\d\d)?")
 
@@ -43,10 +46,10 @@ class LogFile:
         if file is None:
             return []
         self._open = [file]
-        lines = file.last(count)
+        lines = file.last(count + _BEFORE)
         if not following:
             lines = [*lines, *file.rest()]
-        return self._timed(lines[len(lines) - min(count, len(lines)) :], _written(file.handle))
+        return _newest(self._timed(lines, _written(file.handle)), count)
 
     def more(self) -> list[Line]:
         """The lines that came since the last call."""
@@ -98,7 +101,7 @@ class _Open:
             data = self.handle.read(step) + data
         self.handle.seek(end)
         *whole, self._partial = data.split(b"\n")
-        return whole[len(whole) - min(count, len(whole)) :]
+        return _newest(whole, count)
 
     def more(self) -> list[bytes]:
         if os.fstat(self.handle.fileno()).st_size < self.handle.tell():
@@ -116,6 +119,10 @@ class _Open:
         """What has no end of line."""
         partial, self._partial = self._partial, b""
         return [partial] if partial else []
+
+
+def _newest(lines: list[_T], count: int) -> list[_T]:
+    return lines[len(lines) - min(count, len(lines)) :]
 
 
 def _opened(path: Path) -> _Open | None:

@@ -68,7 +68,7 @@ class Journal:
 
     def pipelines(self) -> list[PipelineRow]:
         """All pipelines, in the order in which they were registered."""
-        return [_pipeline(row) for row in self._rows("pipelines", _PIPELINE_COLUMNS, "1 ORDER BY created, name")]
+        return [_pipeline(row) for row in self._rows("pipelines", _PIPELINE_COLUMNS, "1 ORDER BY rowid")]
 
     def pipeline(self, name: str) -> PipelineRow | None:
         rows = self._rows("pipelines", _PIPELINE_COLUMNS, "name = ?", name)

@@ -1,4 +1,5 @@
-"""The rows of the journal, typed. Wall times are seconds since 1970 (UTC), as `time.time()` gives them."""
+"""The rows of the journal, typed. Wall times are seconds since 1970 (UTC), as `time.time()` gives them; they are for
+people: nothing is ordered by them, no deadline follows from them."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ class NodeRow:
     reason: str = ""
     incarnation: int = 0  # the last number that was given; never goes down
     pid: int | None = None
-    started: float | None = None  # psutil's create_time
+    started: float | None = None  # no wall time: see process/identity.py
     boot_id: str | None = None
     ready_at: float | None = None
     restarts: int = 0

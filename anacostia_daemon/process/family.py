@@ -9,28 +9,45 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from anacostia_daemon.process.handle import ProcessHandle, hold
 from anacostia_daemon.process.identity import TOLERANCE, Facts, facts
 from anacostia_daemon.process.marks import Mark, mark_of, pids
 
 
-def family(
-    mark: Mark, leader: int | None = None, started: float | None = None, none_before: float = 0.0
-) -> list[Facts]:
-    """The living members. `leader` is the node's own pid, alive or not; `started` tells it from a later namesake.
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The node's own process, alive or not; `started` tells it from a later namesake.
 
-    `none_before`: nobody who began before it is a member, so that most environments need not be read.
+    `unseen`: it died at some time while nobody watched. Its number may have passed on since to somebody who left a
+    session of that number behind.
     """
+
+    pid: int
+    started: float | None
+    unseen: bool = False
+
+
+def family(mark: Mark, head: Head | None = None, none_before: float = 0.0) -> list[Facts]:
+    """The living members. `none_before`: nobody who began before it is one, so that most environments need not be
+    read."""
     table = [found for pid in pids() if (found := facts(pid)) is not None]
     living = {each.pid: each for each in table if not each.zombie and each.pid != os.getpid()}
-    if leader is not None and _is_namesake(facts(leader), started):
-        leader = None
     members = {pid for pid, each in living.items() if each.started >= none_before and mark_of(pid) == mark}
-    if leader is not None:
-        members |= {pid for pid, each in living.items() if leader in (pid, each.session, each.group)}
+    if head is not None:
+        members |= _led_by(head, members, living)
     _add_descendants(members, living)
     return [living[pid] for pid in sorted(members)]
+
+
+def _led_by(head: Head, marked: set[int], living: dict[int, Facts]) -> set[int]:
+    """Itself, its session and its group."""
+    if _is_namesake(facts(head.pid), head.started):
+        return set()
+    led = {pid for pid, each in living.items() if head.pid in (pid, each.session, each.group)}
+    # The system gives no number away while a session or a group has it: one marked member vouches for all.
+    return led if not head.unseen or led & marked else set()
 
 
 def kill(members: Iterable[Facts]) -> list[ProcessHandle]:

@@ -1,8 +1,9 @@
 """Which process a pid is: pids are used again, so a pid alone names nobody. A zombie is not alive (law 7 waits for
 the living; what only awaits its parent does nothing any more).
 
-Start times are those of psutil.Process(pid).create_time(), which is what loaders report; on Linux they are computed
-here, because psutil is a third of the memory that the daemon needs.
+Start times are on a clock that nobody sets. Linux: seconds since the machine was booted, exactly as the kernel keeps
+them: no jump of the wall clock makes a process look like another (psutil adds the boot time, which jumps along).
+Elsewhere: psutil's create_time. Loaders report the same (node_sdk/runtime/start_time.py).
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 LINUX = sys.platform.startswith("linux")
 
-# The boot time that start times are based on moves with the wall clock by fractions of a second.
-TOLERANCE = 2.0
+# Less than a tick of the kernel's clock. Elsewhere start times may be wall times, which are adjusted all the time.
+TOLERANCE = 0.005 if LINUX else 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,24 @@ def facts(pid: int) -> Facts | None:
 
 
 def start_time(pid: int) -> float | None:
-    """When `pid` began, seconds since the epoch; None where nothing lives there."""
+    """When `pid` began, on the clock of start times; None where nothing lives there."""
     found = facts(pid)
     return None if found is None or found.zombie else found.started
+
+
+def now() -> float:
+    """This moment, on the clock of start times."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if LINUX else time.time()
+
+
+def wall_time(started: float) -> float:
+    """A start time as people read it: seconds since the epoch. The same for as long as this process lives."""
+    return started + _epoch()
+
+
+@cache
+def _epoch() -> float:
+    return time.time() - now()
 
 
 def is_alive(pid: int, started: float) -> bool:
@@ -56,7 +73,7 @@ def boot_id() -> str:
         try:
             return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         except OSError:
-            return f"btime-{_boot_time()}"
+            return "unknown"  # not the boot time: that moves when the clock is set, and would bury the living
     shown = subprocess.run(["sysctl", "-n", "kern.bootsessionuuid"], capture_output=True, text=True, check=False)
     return shown.stdout.strip() or "unknown"
 
@@ -82,22 +99,13 @@ def _facts_linux(pid: int) -> Facts | None:
         return None
     # The command's name stands in parentheses and may hold anything, parentheses too.
     fields = text[text.rindex(b")") + 2 :].split()
-    started = int(fields[19]) / _ticks() + _boot_time()
+    started = int(fields[19]) / _ticks()
     return Facts(pid, int(fields[1]), int(fields[2]), int(fields[3]), started, fields[0] in (b"Z", b"X"))
 
 
 @cache
 def _ticks() -> int:
     return os.sysconf("SC_CLK_TCK")
-
-
-@cache
-def _boot_time() -> float:
-    with Path("/proc/stat").open("rb") as lines:
-        for line in lines:
-            if line.startswith(b"btime"):
-                return float(line.split()[1])
-    return 0.0
 
 
 def _facts_elsewhere(pid: int) -> Facts | None:

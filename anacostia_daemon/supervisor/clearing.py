@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from anacostia_daemon.process.family import family, kill
+from anacostia_daemon.process.family import Head, family, kill
 from anacostia_daemon.process.handle import ProcessHandle
 from anacostia_daemon.process.marks import Mark
 from anacostia_daemon.supervisor.loop import Loop
@@ -22,13 +22,12 @@ class Clearing:
         self,
         loop: Loop,
         mark: Mark,
-        leader: int | None,
-        started: float | None,
+        head: Head | None,
         done: Callable[[], None],
         none_before: float = 0.0,
     ) -> None:
         self._loop, self._mark, self._done = loop, mark, done
-        self._leader, self._started, self._none_before = leader, started, none_before
+        self._head, self._none_before = head, none_before
         self._dying: dict[int, ProcessHandle] = {}
         self._next = loop.call_soon(self._round)
 
@@ -40,7 +39,7 @@ class Clearing:
 
     def _round(self) -> None:
         for _ in range(_ROUNDS_PER_TURN):
-            living = family(self._mark, self._leader, self._started, self._none_before)
+            living = family(self._mark, self._head, self._none_before)
             if not living:
                 self._done()
                 return

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
+
+from anacostia_daemon.process import identity
 
 _SHORTEST = 0.2  # seconds; over less, the clock ticks of the CPU time are all one sees
 
 
 class CpuShares:
-    """Remembers the last look at each process that was looked at."""
+    """Remembers the last look at each process that was looked at. `now`: the clock that start times are on."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = identity.now) -> None:
+        self._now = now
         self._last: dict[tuple[int, float], tuple[float, float, float]] = {}  # when, CPU seconds, the answer then
 
     def percent(self, pid: int, started: float | None, cpu_seconds: float) -> float:
         """The share of one CPU that the process has used since the last look, in percent."""
-        now, key = time.time(), (pid, started or 0.0)
+        now, key = self._now(), (pid, started or 0.0)
         when, before, answer = self._last.get(key, (started or now, 0.0, 0.0))
         if now - when >= _SHORTEST:
             answer = round(100.0 * max(0.0, cpu_seconds - before) / (now - when), 1)

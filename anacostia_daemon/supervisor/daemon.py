@@ -18,6 +18,7 @@ from anacostia_daemon.core.events import Desired
 from anacostia_daemon.core.node import NodeState, new_node
 from anacostia_daemon.journal.journal import Journal
 from anacostia_daemon.paths import Home
+from anacostia_daemon.process.memory import OutOfMemory
 from anacostia_daemon.process.reaper import Reaper, become_subreaper
 from anacostia_daemon.supervisor import record
 from anacostia_daemon.supervisor.commands.asking import CommandFailed
@@ -89,7 +90,7 @@ class Daemon:
         self._reaper = Reaper()
         self._control = ControlServer(loop, home.control_socket, self._handle)
         self._link = Link(loop, home.link_socket, self._node_says)
-        self.around = Surroundings(loop, home, self._link, self._reaper)
+        self.around = Surroundings(loop, home, self._link, self._reaper, OutOfMemory())
         loop.after_turn(self._end_turn)
 
     @property
@@ -250,4 +251,5 @@ class Daemon:
         self.journal.close()
         self.loop.close()
         self._reaper.reap()
+        self.home.tidy()
         self._lock.release()

@@ -56,6 +56,10 @@ class Enrolment:
         """Nothing is asked of it before it is registered."""
 
     def loader_lost(self, message: str, detail: str) -> None:
+        for name, member in self._daemon.members.items():
+            # The loader found another one at its socket; whose pipeline that is, only we know.
+            if str(self._daemon.home.loader_socket(name)) in message:
+                message, detail = _taken(name, member.pipeline.keeper.recipe.file), ""
         self._end(message, "\n".join(detail.rstrip().splitlines()[-_TAIL:]))
 
     def cancel(self) -> None:
@@ -79,11 +83,15 @@ class Enrolment:
         if other is None:
             return
         if other.pipeline.keeper.recipe.file != recipe.file:
-            raise AnacostiaError(
-                f"a pipeline '{graph.name}' is registered already, from {other.pipeline.keeper.recipe.file}; "
-                f"`anacostiactl remove {graph.name}` first, or give this one another name with --name"
-            )
+            raise AnacostiaError(_taken(graph.name, other.pipeline.keeper.recipe.file))
         if not other.idle:
             raise AnacostiaError(
                 f"pipeline '{graph.name}' runs already; `anacostiactl stop {graph.name}` first, then start it again"
             )
+
+
+def _taken(name: str, file: str) -> str:
+    return (
+        f"a pipeline '{name}' is registered already, from {file}; "
+        f"`anacostiactl remove {name}` first, or give this one another name with --name"
+    )

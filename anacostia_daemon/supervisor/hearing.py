@@ -6,10 +6,12 @@ Who knows how a process ended is its parent: the loader while it lives, the daem
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from anacostia_daemon.core.events import Beat, Exited, Found, LastWords, Spawned, SpawnFailed
+from anacostia_daemon.process.family import Head
 from anacostia_daemon.supervisor.log import report
 from anacostia_daemon.supervisor.watched import Watched
 from node_sdk.wire import link as said
@@ -66,6 +68,7 @@ class Hearing:
         if child.exit_code is None and child.signal is None:
             self.adopt(child.node, child.incarnation, child.pid, child.started, self._pipeline.keeper.pid)
         else:
+            node.died_unseen[child.incarnation] = Head(child.pid, child.started, unseen=True)
             self._ended(child.node, child.incarnation, child.exit_code, child.signal, "ended while no daemon watched")
 
     def adopt(self, name: str, incarnation: int, pid: int, started: float, loader: int | None) -> None:
@@ -127,12 +130,16 @@ class Hearing:
             exit_code, number = self._pipeline.around.reaper.status(node.state.pid or 0)
             how = "" if exit_code is not None or number is not None else "ended while its loader was gone"
             node.unwatch()
-            self._pipeline.feed(name, Exited(incarnation, exit_code, number, how))
+            self._feed_exit(name, incarnation, exit_code, number, how)
 
     def _ended(self, name: str, incarnation: int, exit_code: int | None, number: int | None, how: str) -> None:
         node = self._pipeline.nodes[name]
         if node.state.incarnation == incarnation:
             node.unwatch()
-        self._pipeline.feed(name, Exited(incarnation, exit_code, number, how))
+        self._feed_exit(name, incarnation, exit_code, number, how)
         self._pipeline.changed = True
         self._pipeline.afterwards(lambda: self._pipeline.keeper.tell(wire.Forget(name, incarnation)))
+
+    def _feed_exit(self, name: str, incarnation: int, exit_code: int | None, number: int | None, how: str) -> None:
+        no_memory = number == signal.SIGKILL and self._pipeline.around.memory.happened()
+        self._pipeline.feed(name, Exited(incarnation, exit_code, number, how, out_of_memory=no_memory))

@@ -26,6 +26,7 @@ from anacostia_daemon.core.node import InvalidTransition, NodeState, step
 from anacostia_daemon.core.plan import next_events
 from anacostia_daemon.paths import Home
 from anacostia_daemon.process.marks import Mark
+from anacostia_daemon.process.memory import OutOfMemory
 from anacostia_daemon.process.reaper import Reaper
 from anacostia_daemon.supervisor.hearing import Hearing
 from anacostia_daemon.supervisor.keeper import LoaderKeeper
@@ -49,6 +50,7 @@ class Surroundings:
     home: Home
     link: Link
     reaper: Reaper
+    memory: OutOfMemory
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from anacostia_daemon.supervisor.loop import Handle
@@ -14,7 +15,7 @@ from anacostia_daemon.supervisor.store_query import UNAVAILABLE, Answer, StoreQu
 from node_sdk.errors import BadMessage
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.loader import Query, QueryAnswer
-from node_sdk.wire.store import OPERATOR, Operation, StoreReply, StoreRequest
+from node_sdk.wire.store import OPERATOR, Count, Operation, Select, StoreReply, StoreRequest
 
 LOADER_TIMEOUT = 120.0  # seconds; the file may have to be loaded first
 
@@ -27,6 +28,7 @@ class Questions:
         self._query: StoreQuery | None = None
         self._numbers = itertools.count(1)
         self._asked: dict[int, tuple[Answer, Handle]] = {}
+        self._closed = False
         pipeline.hearing.answered, pipeline.hearing.lost = self._answered, self._lost
         pipeline.idle_loader = lambda: not self._asked
 
@@ -36,9 +38,21 @@ class Questions:
 
     def ask(self, operation: Operation, answer: Answer) -> None:
         """Call `answer` with the store's reply; of kind UNAVAILABLE where there is none."""
-        if self.store_is_ready:
+        if not self.store_is_ready:
+            self._read(operation, answer)
+        elif isinstance(operation, (Select, Count)):
+            self._line().ask(operation, partial(self._or_read, operation, answer))
+        else:
             self._line().ask(operation, answer)
-            return
+
+    def _or_read(self, operation: Operation, answer: Answer, reply: StoreReply) -> None:
+        """A store that cannot do its work, on a full disk say, can yet be read."""
+        if reply.kind == UNAVAILABLE and not self._closed:
+            self._read(operation, answer)
+        else:
+            answer(reply)
+
+    def _read(self, operation: Operation, answer: Answer) -> None:
         number = next(self._numbers)
         timeout = self._loop.call_at(
             self._loop.now() + LOADER_TIMEOUT,
@@ -49,6 +63,7 @@ class Questions:
 
     def close(self) -> None:
         """Tell all who wait that there will be no answer."""
+        self._closed = True
         self._lost("the daemon no longer has this pipeline")
         if self._query is not None:
             self._query.close()

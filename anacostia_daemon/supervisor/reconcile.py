@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from anacostia_daemon.core.events import Exited
 from anacostia_daemon.process.handle import hold
-from anacostia_daemon.process.identity import is_alive
+from anacostia_daemon.process.identity import LINUX, is_alive
 from anacostia_daemon.process.marks import Mark, mark_of
 from anacostia_daemon.supervisor.clearing import Clearing
 from anacostia_daemon.supervisor.log import report
@@ -70,8 +70,11 @@ class Reconciliation:
             self._pipeline.feed(name, Exited(incarnation, None, None, NEVER_STARTED, fault=False))
 
     def _lives(self, name: str, incarnation: int, pid: int, started: float) -> bool:
-        """By start time, or by its mark: the one moves when the clock is set, the other is seen on Linux only."""
-        return is_alive(pid, started) or mark_of(pid) == self._pipeline.mark(name, incarnation)
+        """By its start time. Its mark alone would not do: whoever got its pid may be a child that it left behind."""
+        if is_alive(pid, started):
+            return True
+        # Elsewhere start times may be wall times, which move when the clock is set.
+        return not LINUX and mark_of(pid) == self._pipeline.mark(name, incarnation)
 
     def _is_stray(self, mark: Mark) -> bool:
         """Whether no node will see to this family: neither adopted nor about to be cleared as a dead one's."""
@@ -88,7 +91,7 @@ class Reconciliation:
 
 def clear_mark(loop: Loop, mark: Mark, done: Callable[[], None]) -> None:
     """Kill everything that carries `mark`, and its descendants."""
-    Clearing(loop, mark, None, None, done)
+    Clearing(loop, mark, None, done)
 
 
 def _kill_unreachable(pid: int, started: float) -> None:

@@ -110,11 +110,13 @@ def recipe_of(row: PipelineRow) -> Recipe:
     )
 
 
-def node_of(spec: NodeSpec, row: NodeRow | None, whole: Desired, moments: Moments) -> tuple[NodeState, Desired]:
+def node_of(
+    spec: NodeSpec, row: NodeRow | None, last: int, whole: Desired, moments: Moments
+) -> tuple[NodeState, Desired]:
     """A node as the last daemon left it, and what is wanted of it. What is wanted is taken over without an event:
-    nothing about it changes."""
+    nothing about it changes. `last`: the last incarnation number given to a node of this name, known or forgotten."""
     if row is None:
-        return replace(new_node(spec), desired=whole, wish="added to its pipeline"), "up"
+        return replace(new_node(spec, last), desired=whole, wish="added to its pipeline"), "up"
     wanted = cast(Desired, row.desired)
     end = None
     if row.end_reason is not None and row.end_at is not None:

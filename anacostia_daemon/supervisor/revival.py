@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from anacostia_daemon.core.events import Desired
 from anacostia_daemon.journal.journal import PipelineRow
 from anacostia_daemon.paths import BadPath
+from anacostia_daemon.process.family import Head
 from anacostia_daemon.process.identity import boot_id
 from anacostia_daemon.process.marks import Mark, marks
 from anacostia_daemon.supervisor import record
@@ -53,7 +54,12 @@ def _revive(daemon: Daemon, row: PipelineRow, alive: set[Mark]) -> None:
     graph = GraphSpec.from_json(row.graph or "")
     whole = cast(Desired, row.desired)
     rows = daemon.journal.nodes(row.name)
-    nodes = {spec.name: record.node_of(spec, rows.get(spec.name), whole, daemon.moments) for spec in graph.nodes}
+    nodes = {
+        spec.name: record.node_of(
+            spec, rows.get(spec.name), daemon.journal.last_incarnation(row.name, spec.name), whole, daemon.moments
+        )
+        for spec in graph.nodes
+    }
     keeper = LoaderKeeper(daemon.loop, daemon.home, daemon.around.reaper, record.recipe_of(row))
     pipeline = Pipeline(daemon.around, graph, keeper, whole, nodes)
     daemon.enlist(pipeline, row.created)
@@ -66,6 +72,7 @@ def _revive(daemon: Daemon, row: PipelineRow, alive: set[Mark]) -> None:
             pipeline.feed(name, end)
         elif process is not None:
             processes[name] = process
+            pipeline.nodes[name].died_unseen[node_row.incarnation] = Head(*process, unseen=True)
         if node_row.ready_at is not None:
             pipeline.nodes[name].ready_before[node_row.incarnation] = daemon.moments.moment(node_row.ready_at)
     loader = daemon.journal.loader(row.name)

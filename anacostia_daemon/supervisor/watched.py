@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from anacostia_daemon.core.events import Desired
 from anacostia_daemon.core.node import NodeState
+from anacostia_daemon.process.family import Head
 from anacostia_daemon.process.handle import ProcessHandle, hold
 from anacostia_daemon.process.identity import TOLERANCE
 from anacostia_daemon.process.marks import Mark
@@ -32,7 +33,8 @@ class Watched:
         self.asked = 0  # the incarnation whose Spawn is not answered yet
         self.unheard: Handle | None = None  # until when its loader may keep silent about its end
         self.ready_before: dict[int, float] = {}  # incarnation of an earlier daemon: when it got ready
-        self._measured: float | None = None  # start time of its process, on the same clock as all that we measure
+        self.died_unseen: dict[int, Head] = {}  # incarnation of an earlier daemon: the process it was
+        self._measured: float | None = None  # start time of its process, as we saw it ourselves
         self._clearing: Clearing | None = None
         self._timer: Handle | None = None
         self._timer_at = 0.0
@@ -41,7 +43,7 @@ class Watched:
         """Call `gone`, in a later turn, once this process has ended.
 
         The caller knows that `pid` is (or was a moment ago) the node: its parent, who has not reaped it, says so, or
-        it carries its mark. Start times from others are not compared here: they move when the clock is set.
+        its start time was compared.
         """
         self.unwatch()
         self.handle = handle = hold(pid)
@@ -71,11 +73,13 @@ class Watched:
         """Kill what is left of its family, then call `done`."""
         if self._clearing is not None:
             self._clearing.cancel()
-        measured = self._measured
-        started = self.state.started if measured is None else measured
-        # No descendant is older than its ancestor.
-        none_before = 0.0 if measured is None else measured - TOLERANCE
-        self._clearing = Clearing(self._loop, mark, self.state.pid, started, done, none_before)
+        head, none_before = self.died_unseen.get(mark.incarnation), 0.0
+        if self.state.pid is not None:
+            measured = self._measured
+            head = Head(self.state.pid, self.state.started if measured is None else measured)
+            # No descendant is older than its ancestor.
+            none_before = 0.0 if measured is None else measured - TOLERANCE
+        self._clearing = Clearing(self._loop, mark, head, done, none_before)
 
     def arm(self) -> None:
         """Have the timer go off at the state's deadline. A deadline that moved away is looked at when the old one

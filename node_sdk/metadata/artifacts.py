@@ -13,7 +13,15 @@ from node_sdk.errors import Refused
 from node_sdk.metadata import runs
 from node_sdk.metadata.board import Board
 from node_sdk.metadata.schema import Row
-from node_sdk.wire.store import ForgetArtifacts, Found, Output, RecordArtifacts, StoreRequest, UpdateArtifact
+from node_sdk.wire.store import (
+    OPERATOR,
+    ForgetArtifacts,
+    Found,
+    Output,
+    RecordArtifacts,
+    StoreRequest,
+    UpdateArtifact,
+)
 
 MAX_LOCATION = 2000  # characters
 BATCH = 500  # locations asked for in one query
@@ -89,14 +97,14 @@ def update(board: Board, by: StoreRequest, operation: UpdateArtifact) -> None:
     words = f"cannot make artifact {row['id']} ({row['location']!r}) {operation.state}"
     if operation.state == "new":
         _check_release(board, row, words)
-        changes: Row = {"state": "new", "run_id": None}
+        changes: Row = {"state": "new", "run_id": None, "reason": None}
     elif operation.state == "current":
         run_id = row["run_id"] or _run_at_work(board, by)
         if run_id not in board.runs:
             raise Refused("invalid", f"{words}: it belongs to no run that is running")
-        changes = {"state": "current", "run_id": run_id}
+        changes = {"state": "current", "run_id": run_id, "reason": None}
     else:
-        changes = {"state": operation.state}
+        changes = {"state": operation.state, "reason": f"set {by_whom(by)}" if operation.state == "failed" else None}
     board.tables.update("artifacts", {"id": row["id"]}, changes)
     if operation.state == "new":
         tell_of_news(board, by, {row["resource"]})
@@ -121,6 +129,11 @@ def get(board: Board, artifact_id: int) -> Row:
     if not found:
         raise Refused("not-found", f"there is no artifact {artifact_id}")
     return found[0]
+
+
+def by_whom(by: StoreRequest) -> str:
+    """Who asked, in words."""
+    return "by hand" if by.node == OPERATOR else f"by node {by.node!r}"
 
 
 def _check_release(board: Board, row: Row, words: str) -> None:
@@ -188,6 +201,7 @@ def _row(board: Board, resource: str, found: Found, state: str, run_id: int | No
         "published": True,
         "staging": None,
         "created_at": board.now(),
+        "reason": None,
     }
 
 

@@ -18,6 +18,8 @@ from node_sdk.metadata.tables import Tables
 
 Clock = Callable[[], float]
 
+NOT_WAITING: Row = {"retry_at": None, "retry_wait": None}  # a task that may begin as soon as it is due
+
 
 @dataclass(slots=True)
 class OpenRun:
@@ -126,9 +128,18 @@ class Board:
                 "started_at": begun,
                 "ended_at": begun,
                 "error": None,
+                "failures": 0,
+                **NOT_WAITING,
             }
             run.tasks[node] = {"id": self.tables.insert("tasks", row), **row}
         self.last_run_id = run_id
+        return run
+
+    def reopen_run(self, run_id: int) -> OpenRun:
+        """A run that had ended goes on."""
+        self.tables.update("runs", {"id": run_id}, {"state": "running", "ended_at": None})
+        tasks = self.tables.select("tasks", {"run_id": run_id})
+        run = self.runs[run_id] = OpenRun(run_id, {task["node"]: task for task in tasks})
         return run
 
     def set_task(self, task: Row, **values: Any) -> None:

@@ -15,9 +15,11 @@ from sqlalchemy.pool import NullPool
 
 from node_sdk.errors import StoreUnavailable
 from node_sdk.metadata import versions
-from node_sdk.metadata.database import Database
+from node_sdk.metadata.database import Database, unavailable
 
-BUSY_TIMEOUT = 10.0  # seconds that a transaction waits for a reader's checkpoint or another writer
+# Seconds that a transaction waits inside SQLite for a checkpoint, or for somebody else who writes. A store that waits
+# longer does it outside, where it hears SIGTERM and its heart beats.
+BUSY_TIMEOUT = 2.0
 
 
 def connect(uri: str, read_only: bool) -> Database:
@@ -73,8 +75,7 @@ def _opened(engine: sa.Engine, shown: str, read_only: bool, begin: str | None) -
         return Database(engine, shown, begin)
     except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
         engine.dispose()
-        cause = getattr(error, "orig", None) or error
-        raise StoreUnavailable(f"cannot open the metadata store at {shown}: {cause}") from error
+        raise unavailable("open", shown, getattr(error, "orig", None) or error) from error
     except BaseException:
         engine.dispose()
         raise

@@ -6,6 +6,7 @@ statements then go straight to the driver, which costs a tenth of the time. Impo
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,10 +14,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from node_sdk.errors import Conflict, StoreUnavailable
+from node_sdk.errors import Conflict, StoreBroken, StoreUnavailable
 from node_sdk.metadata.schema import TABLES, Row
 from node_sdk.metadata.statements import Statement, Statements, shape_of, where_values
 from node_sdk.metadata.tables import Where
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class Database:
@@ -31,6 +34,7 @@ class Database:
         self._connection = engine.raw_connection()
         self._cursor: DBAPICursor = self._connection.cursor()
         self._inside = False
+        self._lost: str | None = None  # why the connection cannot be used again
 
     def close(self) -> None:
         self._cursor.close()
@@ -41,6 +45,8 @@ class Database:
     def transaction(self) -> Iterator[None]:
         if self._inside:
             raise RuntimeError("cannot begin a transaction inside another one")
+        if self._lost:
+            raise unavailable("use", self._shown, self._lost)
         with self._driver_errors():
             if self._begin:
                 self._cursor.execute(self._begin)
@@ -127,7 +133,7 @@ class Database:
             return Conflict(f"a constraint of the database says no: {error}")
         if isinstance(error, (self._errors.DataError, self._errors.ProgrammingError, self._errors.InterfaceError)):
             return error  # this one statement was wrong; the database itself is well
-        return StoreUnavailable(f"cannot use the metadata store at {self._shown}: {error}")
+        return unavailable("use", self._shown, error)
 
     def _alone(self) -> _Already | Any:
         """An operation outside of a transaction is one by itself."""
@@ -136,9 +142,19 @@ class Database:
     def _roll_back(self) -> None:
         try:
             self._connection.rollback()
-        except self._errors.Error:
+        except self._errors.Error as error:
             # The first error says what is wrong; a connection in such a state is not used again.
+            self._lost = f"its connection was lost ({error})"
             self._connection.invalidate()
+
+
+def unavailable(doing: str, shown: str, error: Any) -> StoreUnavailable:
+    """What a driver's error means: that waiting may help, or that it will not."""
+    words = f"cannot {doing} the metadata store at {shown}: {error}"
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+        way_out = "stop the pipeline and put a copy back, or move the file away to begin anew"
+        return StoreBroken(f"{words}; {way_out}", str(error))
+    return StoreUnavailable(words, str(error))
 
 
 class _Already:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from node_sdk.metadata import rules, runs
-from node_sdk.metadata.board import Board, OpenRun
+from node_sdk.metadata import retrying, rules, runs
+from node_sdk.metadata.board import NOT_WAITING, Board, OpenRun
+from node_sdk.metadata.schema import Row
 from node_sdk.wire.codec import to_map
-from node_sdk.wire.store import Due, Hello, Output, StoreRequest, Unsignalled, Welcome
+from node_sdk.wire.store import AskDue, Due, Hello, Output, StoreRequest, Unsignalled, Welcome
 
 
 def hello(board: Board, by: StoreRequest, operation: Hello) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def hello(board: Board, by: StoreRequest, operation: Hello) -> dict[str, Any]:
         # What an earlier process offered it evaluated with its own code and eyes; this one will say for itself.
         board.set_node(by.node, incarnation=by.incarnation, offers=False)
         if operation.interrupted_run is not None:
-            _interrupted(board, by.node, operation.interrupted_run, operation.crashed, known)
+            _interrupted(board, by.node, operation, known)
     return to_map(welcome(board, by.node))
 
 
@@ -31,16 +32,34 @@ def welcome(board: Board, node: str) -> Welcome:
     )
 
 
-def _interrupted(board: Board, node: str, run_id: int, crashed: bool, incarnation: int) -> None:
-    run = board.runs.get(run_id)
+def ask_due(board: Board, by: StoreRequest, operation: AskDue) -> dict[str, Any] | None:
+    """Whether the asking node has to execute its task of this run now, or soon."""
+    run = board.runs.get(operation.run_id)
+    if run is None or by.node not in run.tasks or not _may_execute(board, run, by.node):
+        return None
+    return to_map(_as_due(board, run, by.node))
+
+
+def _interrupted(board: Board, node: str, operation: Hello, incarnation: int) -> None:
+    run = board.runs.get(operation.interrupted_run or 0)
     task = run.tasks.get(node) if run is not None else None
     if run is None or task is None or rules.is_over(task["state"]):
         return
-    if task["incarnation"] != incarnation:  # it had begun: its `Begin`, which is not waited for, was lost with it
-        attempts = task["attempts"] + 1
-        board.set_task(task, state="executing", attempts=attempts, incarnation=incarnation, started_at=board.now())
-    if not crashed:
-        return
+    attempt = operation.interrupted_attempt
+    if task["incarnation"] != incarnation if attempt is None else task["attempts"] < attempt:
+        # It had begun: its `Begin`, which is not waited for, was lost with it.
+        attempts = attempt or task["attempts"] + 1
+        begun: Row = {"attempts": attempts, "incarnation": incarnation, "started_at": board.now()}
+        board.set_task(task, state="executing", **begun, **NOT_WAITING)
+    elif task["state"] != "executing":
+        return  # the attempt had ended, and the next is waited for
+    if operation.timed_out:
+        retrying.timed_out(board, run, task)
+    elif operation.crashed:
+        _crashed(board, run, task, incarnation)
+
+
+def _crashed(board: Board, run: OpenRun, task: Row, incarnation: int) -> None:
     crashes = task["crashes"] + 1
     board.set_task(task, crashes=crashes)
     if crashes >= board.graph.max_crashes:
@@ -54,10 +73,16 @@ def _due(board: Board, node: str) -> tuple[Due, ...]:
     if spec.kind != "action":
         return ()
     return tuple(
-        Due(run.id, run.tasks[node]["attempts"])
-        for run in _in_order(board)
-        if node in run.tasks and _may_execute(board, run, node)
+        _as_due(board, run, node) for run in _in_order(board) if node in run.tasks and _may_execute(board, run, node)
     )
+
+
+def _as_due(board: Board, run: OpenRun, node: str) -> Due:
+    task = run.tasks[node]
+    wait = 0.0
+    if task["retry_at"] is not None:
+        wait = min(max(task["retry_at"] - board.now(), 0.0), task["retry_wait"])  # however the clock was set meanwhile
+    return Due(run.id, task["attempts"], wait, task["failures"])
 
 
 def _may_execute(board: Board, run: OpenRun, node: str) -> bool:
@@ -87,11 +112,14 @@ def _unsignalled(board: Board, node: str) -> tuple[Unsignalled, ...]:
 def _through_resources(board: Board, run: OpenRun) -> list[str]:
     """The store wakes actions directly under it, and resources that have somebody to wake."""
     kinds = {node.name: node.kind for node in board.graph.nodes}
-    return [
+    names = [
         name
         for name in rules.signalled_by_store(board.graph, run.states)
         if kinds[name] != "resource" or _due_by(board, run, name)
     ]
+    if board.tables.count("retries", {"run_id": run.id}):  # nobody else signals those that a person wants again
+        names += [name for name in retrying.due(board, run) if name not in names]
+    return names
 
 
 def _due_by(board: Board, run: OpenRun, node: str) -> list[str]:

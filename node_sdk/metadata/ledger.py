@@ -15,8 +15,8 @@ from typing import Any
 
 from node_sdk.errors import AnacostiaError, Fenced, InvalidValue, Refused, StoreUnavailable
 from node_sdk.graph import GraphSpec
-from node_sdk.metadata import artifacts, claims, hello, logged, reading, rules, runs, tasks
-from node_sdk.metadata.board import Board, Clock
+from node_sdk.metadata import artifacts, claims, hello, logged, reading, retrying, rules, runs, tasks
+from node_sdk.metadata.board import NOT_WAITING, Board, Clock
 from node_sdk.metadata.tables import Tables
 from node_sdk.wire import store as wire
 from node_sdk.wire.store import OPERATOR, StoreReply, StoreRequest
@@ -27,6 +27,7 @@ Handler = Callable[[Board, StoreRequest, Any], Any]
 
 _OPERATIONS: dict[type[wire.Operation], Handler] = {
     wire.Hello: hello.hello,
+    wire.AskDue: hello.ask_due,
     wire.RecordArtifacts: artifacts.record,
     wire.ForgetArtifacts: artifacts.forget,
     wire.UpdateArtifact: artifacts.update,
@@ -36,7 +37,9 @@ _OPERATIONS: dict[type[wire.Operation], Handler] = {
     wire.Begin: tasks.begin,
     wire.Complete: tasks.complete,
     wire.Published: tasks.published,
+    wire.EndAttempt: retrying.end_attempt,
     wire.EndRun: tasks.end_run,
+    wire.RetryRun: retrying.retry_run,
     wire.LogMetrics: logged.log_metrics,
     wire.LogParams: logged.log_params,
     wire.SetTags: logged.set_tags,
@@ -44,7 +47,7 @@ _OPERATIONS: dict[type[wire.Operation], Handler] = {
     wire.Count: lambda board, by, operation: reading.count(board.tables, operation),
 }
 _READING = (wire.Select, wire.Count)
-_BY_HAND = (*_READING, wire.StartRun, wire.EndRun, wire.UpdateArtifact, wire.TagArtifact)
+_BY_HAND = (*_READING, wire.StartRun, wire.EndRun, wire.RetryRun, wire.UpdateArtifact, wire.TagArtifact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class Ledger:
         self._board = Board(tables, graph, clock)
         self._prepared = False
         self._loaded = False
+        self._owed: list[tuple[str, int]] = []  # signals of what became durable in an answer that was then cut short
 
     def prepare(self) -> None:
         """Once, before anything but reading is asked: make the tables know this graph, and go on with what is open."""
@@ -70,6 +74,12 @@ class Ledger:
             self._board.load()
             self._adopt_graph()
         self._prepared = self._loaded = True
+
+    def is_at_home(self) -> bool:
+        """Whether the tables, opened again, are those that this ledger has worked on, and not others in their place."""
+        known = self._board.nodes.values()
+        rows = {row["name"]: row for row in self._tables.select("nodes", {})}
+        return all(each["name"] in rows and rows[each["name"]]["incarnation"] >= each["incarnation"] for each in known)
 
     def answer(self, requests: Sequence[StoreRequest]) -> Answered:
         """The durable answers to `requests`, done in this order.
@@ -84,11 +94,12 @@ class Ledger:
             if len(requests) == 1:
                 _LOG.exception("cannot answer %r", requests[0])
                 return Answered([_failed(requests[0], error)], [])
-        each_alone = [self.answer([request]) for request in requests]
-        return Answered(
-            [reply for answered in each_alone for reply in answered.replies],
-            list(dict.fromkeys(signal for answered in each_alone for signal in answered.signals)),
-        )
+        replies: list[StoreReply] = []
+        for request in requests:
+            answered = self.answer([request])
+            replies += answered.replies
+            self._owed += [signal for signal in answered.signals if signal not in self._owed]
+        return Answered(replies, self._all_signals([]))
 
     def _in_one_transaction(self, requests: Sequence[StoreRequest]) -> Answered:
         board = self._board
@@ -102,7 +113,11 @@ class Ledger:
         except BaseException:
             self._loaded = False  # the board says what was not committed
             raise
-        return Answered(replies, board.signals)
+        return Answered(replies, self._all_signals(board.signals))
+
+    def _all_signals(self, new: list[tuple[str, int]]) -> list[tuple[str, int]]:
+        owed, self._owed = self._owed, []
+        return owed + [signal for signal in new if signal not in owed]
 
     def _reply(self, request: StoreRequest) -> StoreReply:
         try:
@@ -152,7 +167,7 @@ class Ledger:
             for task in run.tasks.values():
                 if task["node"] not in board.graph.by_name and not rules.is_over(task["state"]):
                     why = f"node {task['node']!r} is no longer part of the pipeline"
-                    board.set_task(task, state="cancelled", ended_at=board.now(), error=why)
+                    board.set_task(task, state="cancelled", ended_at=board.now(), error=why, **NOT_WAITING)
             runs.settle(board, run)
         runs.start_due(board)
 

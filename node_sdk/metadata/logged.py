@@ -34,7 +34,7 @@ def log_metrics(board: Board, by: StoreRequest, operation: LogMetrics) -> None:
         return
     if run_id != NO_RUN:
         task = board.task(run_id, by.node)
-        if attempt < task["attempts"]:
+        if rules.is_given_up(task["state"], task["attempts"], attempt):
             return  # said again after the attempt that said it was given up
         _refuse_unless_executing(task, by, attempt)
     now = board.now()
@@ -44,11 +44,11 @@ def log_metrics(board: Board, by: StoreRequest, operation: LogMetrics) -> None:
 
 
 def log_params(board: Board, by: StoreRequest, operation: LogParams) -> None:
-    _set_values(board, by, "params", operation.run_id, operation.values)
+    _set_values(board, by, "params", operation)
 
 
 def set_tags(board: Board, by: StoreRequest, operation: SetTags) -> None:
-    _set_values(board, by, "tags", operation.run_id, operation.values)
+    _set_values(board, by, "tags", operation)
 
 
 def tag_artifact(board: Board, by: StoreRequest, operation: TagArtifact) -> None:
@@ -57,14 +57,17 @@ def tag_artifact(board: Board, by: StoreRequest, operation: TagArtifact) -> None
     _upsert(board, "artifact_tags", where, values, {})
 
 
-def _set_values(board: Board, by: StoreRequest, table: str, run_id: int | None, given: Mapping[str, Any]) -> None:
-    values = _texts(given, f"of node {by.node!r}")
+def _set_values(board: Board, by: StoreRequest, table: str, operation: LogParams | SetTags) -> None:
+    values = _texts(operation.values, f"of node {by.node!r}")
+    run_id, attempt = operation.run_id, operation.attempt
     where: Row = {"run_id": NO_RUN if run_id is None else run_id, "node": by.node}
     if run_id is not None:
         task = board.task(run_id, by.node)
+        if rules.is_given_up(task["state"], task["attempts"], attempt):
+            return
         if rules.is_over(task["state"]) and _stands(board, table, where, values):
             return
-        _refuse_unless_executing(task, by, task["attempts"])
+        _refuse_unless_executing(task, by, attempt)
     _upsert(board, table, where, values, {"logged_at": board.now()})
 
 

@@ -16,11 +16,18 @@ States = Mapping[str, str]
 OPEN = frozenset({"pending", "executing"})
 MONITORED = "new"  # what an output is in a resource that is watched: input of a later run
 UNMONITORED = "current"  # and in one that is not: it belongs to the run that made it
+MOST_RETRY_WAIT = 3600.0  # seconds up to which retry_delay is doubled
 
 
 def is_over(state: str) -> bool:
     """Whether a task in this state will never change again."""
     return state not in OPEN
+
+
+def is_given_up(state: str, attempts: int, attempt: int) -> bool:
+    """Whether attempt number `attempt` is over, of a task in this state that `attempts` have begun of, and another
+    follows, or has begun: what it says after that is of no interest."""
+    return attempt < attempts or (attempt == attempts and state == "pending")
 
 
 def is_due(node: NodeSpec, states: States) -> bool:
@@ -46,6 +53,18 @@ def due_by(graph: GraphSpec, name: str, states: States) -> list[str]:
         elif states.get(each) == "skipped":
             waiting.extend(reversed(graph.successors[each]))
     return list(found)
+
+
+def after(graph: GraphSpec, name: str) -> set[str]:
+    """The node `name` and every node that comes after it."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        each = waiting.pop()
+        if each not in found:
+            found.add(each)
+            waiting += graph.successors[each]
+    return found
 
 
 def due_at_start(graph: GraphSpec) -> set[str]:
@@ -84,6 +103,13 @@ def run_end(states: States) -> Literal["succeeded", "failed"] | None:
     if any(state in OPEN for state in states.values()):
         return None
     return "succeeded" if all(state == "succeeded" for state in states.values()) else "failed"
+
+
+def retry_wait(node: NodeSpec, failures: int) -> float | None:
+    """Seconds until the task of `node` is tried again after `failures` attempts that failed; None: not again."""
+    if failures > node.retries:
+        return None
+    return min(node.retry_delay * 2.0 ** min(failures - 1, 60), max(MOST_RETRY_WAIT, node.retry_delay))
 
 
 def artifact_end(run_state: str) -> Literal["old", "failed"]:

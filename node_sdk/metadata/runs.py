@@ -10,6 +10,7 @@ from node_sdk.metadata.board import Board, OpenRun
 from node_sdk.metadata.schema import Row
 
 MAX_ERROR = 4000  # characters kept of why a task failed
+MAX_REASON = 500  # characters that an artifact of its run repeats of it
 
 
 def start_due(board: Board) -> None:
@@ -53,10 +54,15 @@ def settle(board: Board, run: OpenRun) -> None:
         close(board, run, end)
 
 
-def close(board: Board, run: OpenRun, state: str) -> None:
-    """End a run in which no task is open, let go of its artifacts, and let the next one begin."""
+def close(board: Board, run: OpenRun, state: str, why: str | None = None) -> None:
+    """End a run in which no task is open, let go of its artifacts, and let the next one begin.
+
+    `why` is what its artifacts say where they end as failed; by default, which task failed.
+    """
     board.end_run(run, state)
-    board.tables.update("artifacts", {"run_id": run.id, "state": "current"}, {"state": rules.artifact_end(state)})
+    end = rules.artifact_end(state)
+    reason = (why or _why_failed(run))[:MAX_REASON] if end == "failed" else None
+    board.tables.update("artifacts", {"run_id": run.id, "state": "current"}, {"state": end, "reason": reason})
     start_due(board)
 
 
@@ -66,6 +72,14 @@ def _anything_new(board: Board, resources: list[str]) -> bool:
         board.tables.select("artifacts", {"resource": name, "state": "new", "published": True}, limit=1)
         for name in resources
     )
+
+
+def _why_failed(run: OpenRun) -> str:
+    for task in run.tasks.values():
+        if task["state"] in ("failed", "error", "cancelled"):
+            first, *_ = (task["error"] or task["state"]).splitlines()
+            return f"run {run.id} failed: {task['node']}: {first}"
+    return f"run {run.id} failed"
 
 
 def _why_skipped(node: NodeSpec, run: OpenRun) -> str:

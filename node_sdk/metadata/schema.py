@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-REVISION = "0001"
+REVISION = "0002"
 
 Row = dict[str, Any]
 ColumnKind = Literal["integer", "real", "text", "boolean"]
@@ -124,11 +124,14 @@ TASKS = Table(
         _text("node"),
         _text("state"),
         _integer("attempts"),  # begun so far
-        _integer("crashes"),  # how often its process died in it
+        _integer("crashes"),  # how often its process died in it, since the run began or was last retried by hand
         _integer("incarnation", nullable=True),  # the one that executes it, or did
         _real("started_at", nullable=True),
         _real("ended_at", nullable=True),
-        _text("error", nullable=True),
+        _text("error", nullable=True),  # while it is tried again: of the attempt before
+        _integer("failures"),  # attempts that ended failed or error, counted as crashes are
+        _real("retry_at", nullable=True),  # pending, and not to begin before
+        _real("retry_wait", nullable=True),  # how long that was when it was said: a bound for a clock that jumps
     ),
     uniques=(Unique("tasks_run_node", ("run_id", "node")),),
     checks=(
@@ -158,6 +161,7 @@ ARTIFACTS = Table(
         _boolean("published"),  # its bytes stand at their final place (law 5)
         _text("staging", nullable=True),
         _real("created_at"),
+        _text("reason", nullable=True),  # why it is failed
     ),
     uniques=(
         Unique("artifacts_version", ("resource", "location", "version")),
@@ -232,6 +236,18 @@ NODES = Table(
     uniques=(Unique("nodes_name", ("name",)),),
 )
 
+RETRIES = Table(
+    name="retries",  # by hand
+    columns=(
+        _integer("run_id"),
+        _text("from_node", nullable=True),
+        _text("token"),  # the wish it fulfils
+        _real("retried_at"),
+    ),
+    uniques=(Unique("retries_token", ("token",)),),
+    indexes=(Index("retries_by_run", ("run_id",)),),
+)
+
 TABLES: dict[str, Table] = {
-    table.name: table for table in (RUNS, TASKS, ARTIFACTS, METRICS, PARAMS, TAGS, ARTIFACT_TAGS, NODES)
+    table.name: table for table in (RUNS, TASKS, ARTIFACTS, METRICS, PARAMS, TAGS, ARTIFACT_TAGS, NODES, RETRIES)
 }

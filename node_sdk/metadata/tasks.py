@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from node_sdk.errors import Refused
 from node_sdk.metadata import artifacts, rules, runs
-from node_sdk.metadata.board import Board
+from node_sdk.metadata.board import NOT_WAITING, Board
 from node_sdk.metadata.schema import Row
 from node_sdk.wire.store import Begin, Complete, EndRun, Published, StoreRequest
 
@@ -13,8 +13,10 @@ def begin(board: Board, by: StoreRequest, operation: Begin) -> None:
     """An attempt begins; what an earlier one logged is taken back."""
     task = board.task(operation.run_id, by.node)
     _refuse_over(task, "begin")  # also when it is said again: who asks before executing must not execute again
-    if task["incarnation"] == by.incarnation and operation.attempt <= task["attempts"]:
-        return  # said again by a client that had no answer yet
+    if operation.attempt <= task["attempts"]:
+        if task["incarnation"] == by.incarnation:
+            return  # said again by a client that had no answer yet
+        raise _given_up(task, "begin", operation.attempt)
     run = board.runs[operation.run_id]
     if task["state"] == "pending" and not rules.is_due(board.node(by.node), run.states):
         raise Refused("invalid", f"cannot begin {_words(task)}: its predecessors are not done")
@@ -27,6 +29,7 @@ def begin(board: Board, by: StoreRequest, operation: Begin) -> None:
         attempts=operation.attempt,
         incarnation=by.incarnation,
         started_at=board.now(),
+        **NOT_WAITING,
     )
 
 
@@ -36,7 +39,9 @@ def complete(board: Board, by: StoreRequest, operation: Complete) -> list[str]:
     begun = (task["attempts"], task["incarnation"]) == (operation.attempt, by.incarnation)
     if rules.is_over(task["state"]) and not (begun and task["state"] == operation.state):
         _refuse_over(task, "complete")
-    if not begun or task["state"] == "pending":
+    if rules.is_given_up(task["state"], task["attempts"], operation.attempt):
+        raise _given_up(task, "complete", operation.attempt)
+    if not begun:
         raise Refused("invalid", f"cannot complete {_words(task)}: attempt {operation.attempt} has not begun")
     run = board.runs.get(operation.run_id)
     if run is None:
@@ -62,11 +67,12 @@ def end_run(board: Board, by: StoreRequest, operation: EndRun) -> None:
     if run is None:
         _refuse_ended(board, operation)
         return
+    ended = "cancelled" if operation.state == "cancelled" else f"ended as {operation.state}"
+    why = f"run {run.id} was {ended} {artifacts.by_whom(by)}"
     for task in run.tasks.values():
         if not rules.is_over(task["state"]):
-            why = f"run {run.id} was ended as {operation.state} by {by.node}"
-            board.set_task(task, state="cancelled", ended_at=board.now(), error=why)
-    runs.close(board, run, operation.state)
+            board.set_task(task, state="cancelled", ended_at=board.now(), error=why, **NOT_WAITING)
+    runs.close(board, run, operation.state, why)
 
 
 def _refuse_ended(board: Board, operation: EndRun) -> None:
@@ -80,6 +86,10 @@ def _refuse_ended(board: Board, operation: EndRun) -> None:
 def _refuse_over(task: Row, doing: str) -> None:
     if rules.is_over(task["state"]):
         raise Refused("finished", f"cannot {doing} {_words(task)}: it is over ({task['state']})")
+
+
+def _given_up(task: Row, doing: str, attempt: int) -> Refused:
+    return Refused("finished", f"cannot {doing} {_words(task)}: its attempt {attempt} is over")
 
 
 def _ended(state: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from node_sdk.errors import StoreUnavailable
+from node_sdk.errors import StoreBroken, StoreUnavailable
 from node_sdk.metadata.schema import REVISION
 from node_sdk.metadata.statements import metadata_for
 
@@ -28,7 +28,7 @@ def ensure(engine: sa.Engine, shown: str, read_only: bool) -> None:
                 raise StoreUnavailable(f"cannot read the metadata store at {shown}: it holds no runs yet")
             taken = sorted(found & set(ours.tables))
             if taken:
-                raise StoreUnavailable(
+                raise StoreBroken(
                     f"cannot use {shown} as metadata store: it has tables of something else "
                     f"({', '.join(taken)}); give the store a database of its own"
                 )
@@ -50,7 +50,7 @@ def _migrate(connection: sa.Connection, revision: str | None, shown: str, read_o
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if revision is not None and revision not in known:
-        raise StoreUnavailable(
+        raise StoreBroken(
             f"cannot use the metadata store at {shown}: its schema {revision!r} is newer than this release, "
             f"which knows up to {REVISION!r}; install the release that made it"
         )

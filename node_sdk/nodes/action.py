@@ -18,12 +18,18 @@ class BaseActionNode(BaseNode):
     `trigger_rule` says when the task of a run is due, once its predecessors' tasks are over: `all_success` (the
     default), `all_done` (however they ended) or `one_success`. Where it cannot hold, the task is skipped.
 
+    A task that failed, raised or took longer than `timeout` seconds is tried again up to `retries` times, the first
+    time after `retry_delay` seconds, each further time after twice as long (an hour at most, unless the delay is more).
+
     Execution is at least once: a task that a crash interrupted is executed again, with the next `attempt`. What it
     recorded in the store counts once.
     """
 
     kind = "action"
     trigger_rule: TriggerRule = "all_success"
+    retries: int = 0
+    retry_delay: float = 0.0
+    timeout: float | None = None
 
     def __init__(self, name: str, predecessors: Sequence[BaseNode], loggers: Loggers = None) -> None:
         super().__init__(name, predecessors, loggers)
@@ -69,4 +75,10 @@ class BaseActionNode(BaseNode):
         return task
 
     def spec(self) -> NodeSpec:
-        return dataclasses.replace(super().spec(), trigger_rule=self.trigger_rule)
+        return dataclasses.replace(
+            super().spec(),
+            trigger_rule=self.trigger_rule,
+            retries=self.retries,
+            retry_delay=float(self.retry_delay),
+            timeout=None if self.timeout is None else float(self.timeout),
+        )

@@ -39,6 +39,7 @@ def task_shape(task: Row) -> Shape:
         "started_at": iso_time(task["started_at"]),
         "ended_at": iso_time(task["ended_at"]),
         "error": task["error"],
+        "retry_at": iso_time(task["retry_at"]),
     }
 
 
@@ -56,6 +57,7 @@ def artifact_shape(artifact: Row) -> Shape:
         "sha256": artifact["sha256"],
         "size": artifact["size"],
         "created_at": iso_time(artifact["created_at"]),
+        "reason": artifact["reason"],
     }
 
 

@@ -30,6 +30,7 @@ from node_sdk.wire.store import (
     LogMetrics,
     LogParams,
     RecordArtifacts,
+    RetryRun,
     SetTags,
     StartRun,
     Table,
@@ -83,6 +84,10 @@ class BaseMetadataStoreNode(BaseNode, ABC):
         wanted = self.get_run_id() if run_id is None else run_id
         if wanted is not None:
             self.bound("end a run").store.ask(EndRun(wanted, state))
+
+    def retry_run(self, run_id: int, from_node: str | None = None) -> None:
+        """Open an ended run again: what did not succeed in it, or `from_node` and all after it, is executed again."""
+        self.bound("retry a run").store.ask(RetryRun(run_id, from_node, uuid.uuid4().hex))
 
     def get_run_id(self) -> int | None:
         """The run whose task this process executes; elsewhere the newest that is running, or None."""
@@ -202,9 +207,12 @@ class BaseMetadataStoreNode(BaseNode, ABC):
 
     @abstractmethod
     def open(self, read_only: bool = False) -> None:
-        """Make the tables ready, once per process; called before anything below. StoreUnavailable says why not.
+        """Make the tables ready; called before anything below, and again after `close`. StoreUnavailable says why not.
 
         One process opens them for writing at a time; with `read_only` any number, while that one works or not.
+
+        Where the database fails later, any method below raises StoreUnavailable: what was asked is tried again, in a
+        while after closing and opening, until it is done. StoreBroken ends the process instead.
         """
 
     @abstractmethod
@@ -251,8 +259,9 @@ class BaseMetadataStoreNode(BaseNode, ABC):
     def _log(self, operation: type[LogParams | SetTags], what: str, given: Mapping[str, Any]) -> None:
         binding = self.bound(f"log {what}s")
         values = _checked(given, f"node {binding.node!r}", what)
-        run_id = None if binding.task is None else binding.task.run_id
-        binding.store.tell(operation(run_id, values))
+        task = binding.task
+        run_id, attempt = (None, binding.incarnation) if task is None else (task.run_id, task.attempt)
+        binding.store.tell(operation(run_id, attempt, values))
 
     def _read_rows(self, table: Table, where: Row) -> list[Row]:
         return select_all(self.bound(f"read {table}").store, table, where)

@@ -11,7 +11,8 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from node_sdk.resources.observer import ObservedFolder
 
 BATCH = 500  # artifacts recorded in one request
+CLOSING = 0.02  # seconds; far more than the kernel needs between the two halves of closing a file
 IGNORE = (".*", "*.tmp", "*.part", "*~")
 
 
@@ -137,7 +139,7 @@ class FilesystemStoreNode(BaseResourceNode):
         if arrived is None:
             self._record_files(paths, state)
             return
-        self._record_files((path for path in paths if path not in arrived.files), state)
+        self._record_files([path for path in paths if path not in arrived.files], state)
         self._forget(arrived.gone)
         self._record_files(arrived.files, "new")
         if arrived.rescan:
@@ -167,12 +169,11 @@ class FilesystemStoreNode(BaseResourceNode):
                     except FileNotFoundError:
                         continue
 
-    def _record_files(self, paths: Iterable[str], state: ArtifactState) -> None:
+    def _record_files(self, paths: Iterable[str] | Mapping[str, bool], state: ArtifactState) -> None:
+        """Record those that are complete. A mapping says of which this is known."""
         binding = self.bound("record artifacts")
         batch: list[Found] = []
-        for path in paths:
-            if self._hidden(path) or is_being_written(path):
-                continue
+        for path in self._complete(paths, paths if isinstance(paths, Mapping) else {}):
             location = self.to_location(path)
             if len(location) > MAX_LOCATION:
                 self.log(f"ignored, its path is longer than {MAX_LOCATION} characters: {path!r}", "WARNING")
@@ -185,6 +186,22 @@ class FilesystemStoreNode(BaseResourceNode):
                 batch = []
         if batch:
             binding.store.ask(RecordArtifacts(self.name, tuple(batch), state))
+
+    def _complete(self, paths: Iterable[str], closed: Mapping[str, bool]) -> Iterator[str]:
+        """Those that count and are not being written: for the others the event of their closing comes."""
+        doubtful = []
+        for path in paths:
+            if self._hidden(path):
+                continue
+            if closed.get(path) or not is_being_written(path):
+                yield path
+            else:
+                doubtful.append(path)
+        if doubtful:
+            # Linux sends that event shortly before it stops counting the writer. So the event is believed, whatever
+            # the lease says; and where none was heard it may have come before we watched: ask again.
+            time.sleep(CLOSING)
+            yield from (path for path in doubtful if not is_being_written(path))
 
     def _forget(self, paths: Iterable[str]) -> None:
         """Of what is gone, nothing that is still new is offered any longer; folders take their files with them."""

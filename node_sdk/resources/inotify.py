@@ -29,9 +29,12 @@ _READ = 256 * 1024
 
 @dataclass(slots=True)
 class Changes:
-    """What happened since the last look. Paths are absolute; `rescan`: events were lost, look at everything."""
+    """What happened since the last look. Paths are absolute; `rescan`: events were lost, look at everything.
 
-    files: dict[str, None] = field(default_factory=dict)  # an ordered set
+    `files` says of each file that appeared or changed whether it is known to have been closed after writing.
+    """
+
+    files: dict[str, bool] = field(default_factory=dict)
     gone: dict[str, None] = field(default_factory=dict)
     rescan: bool = False
 
@@ -72,13 +75,13 @@ class FolderWatch:
             if mask & (IN_CREATE | IN_MOVED_TO):
                 # The watch is set before the look, so a file that appears in between is seen at least once.
                 for each in self._watch_tree(path):
-                    changes.files[each] = None
+                    changes.files.setdefault(each, False)
             elif mask & (IN_MOVED_FROM | IN_DELETE):
                 self._forget_tree(path)
                 changes.gone[path] = None
         elif mask & (IN_CLOSE_WRITE | IN_MOVED_TO) or (mask & IN_CREATE and _is_linked(path)):
             changes.gone.pop(path, None)
-            changes.files[path] = None
+            changes.files[path] = bool(mask & IN_CLOSE_WRITE) or changes.files.get(path, False)
         elif mask & (IN_MOVED_FROM | IN_DELETE):
             changes.files.pop(path, None)
             changes.gone[path] = None

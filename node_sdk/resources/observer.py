@@ -23,7 +23,6 @@ from watchdog.observers import Observer
 
 from node_sdk.resources.inotify import Changes
 
-
 QUIET = 1.0  # seconds
 
 
@@ -59,7 +58,7 @@ class ObservedFolder(FileSystemEventHandler):
                 self._appeared(target)
         elif event.event_type in ("created", "modified", "closed"):
             if self._settling is None:
-                self._appeared(source)
+                self._say("closed" if event.event_type == "closed" else "appeared", source)
             else:
                 self._settling.heard_of(source)
 
@@ -68,10 +67,8 @@ class ObservedFolder(FileSystemEventHandler):
 
     def _say(self, what: str, path: str) -> None:
         self._seen.put((what, path))
-        try:
+        with contextlib.suppress(BlockingIOError):  # the pipe is full, so the reader is woken anyway
             os.write(self._write, b"!")
-        except BlockingIOError:
-            pass  # the pipe is full, so the reader is woken anyway
 
     def changes(self) -> Changes:
         """All that happened since the last call; does not wait."""
@@ -85,10 +82,11 @@ class ObservedFolder(FileSystemEventHandler):
                 changes.files.pop(path, None)
                 changes.gone[path] = None
             elif Path(path).is_dir():
-                changes.files.update(dict.fromkeys(str(each) for each in Path(path).rglob("*")))
+                for each in Path(path).rglob("*"):
+                    changes.files.setdefault(str(each), False)
             else:
                 changes.gone.pop(path, None)
-                changes.files[path] = None
+                changes.files[path] = what == "closed" or changes.files.get(path, False)
         return changes
 
 

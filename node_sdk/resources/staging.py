@@ -64,6 +64,13 @@ def clear_staging(folder: Path, run_id: int, node: str) -> None:
     shutil.rmtree(_of_task(folder, run_id, node), ignore_errors=True)
 
 
+def clear_all_staging(folder: Path, node: str) -> None:
+    """Remove whatever `node` has in staging: for when its process begins, and nothing of it waits to be published."""
+    for path in (folder / OWN_FOLDER / "staging").glob("*"):
+        if path.name.partition("-")[2] == node:
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def hash_of(path: str) -> tuple[str, int, int] | None:
     """(sha256, size, mtime_ns) of a regular file; None where it is gone, unreadable, no file, or being written."""
     try:

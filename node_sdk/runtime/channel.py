@@ -58,9 +58,7 @@ class Channel:
             self._patient_until = self._clock() + self._patience
         self._outstanding[seq] = data
         if self._socket is not None:
-            self._socket.send(
-                data,
-            )
+            self._push(self._socket, data)
         elif self._retry_at is None:
             self._open()
 
@@ -112,7 +110,18 @@ class Channel:
         self._socket, self._monitor = _connect(self._context, self.endpoint)
         self._patient_until = self._clock() + self._patience
         for data in self._outstanding.values():
-            self._socket.send(data)
+            if not self._push(self._socket, data):
+                break
+
+    @staticmethod
+    def _push(socket: zmq.Socket[bytes], data: bytes) -> bool:
+        """Whether ZeroMQ took it. It does not on a connection that has ended while its owner was busy elsewhere: the
+        monitor has word of that, and all that is outstanding goes out again on the next connection."""
+        try:
+            socket.send(data, zmq.DONTWAIT)
+        except zmq.Again:
+            return False
+        return True
 
     def _shut(self) -> None:
         for each in (self._socket, self._monitor):

@@ -113,10 +113,14 @@ class Live:
         self.pipeline.bind(self.binding)
         return self.binding
 
-    def wait(self, *sources: Source, also: Iterable[int] = ()) -> set[Any]:
-        """Until the inbox, a source, a descriptor of `also` or the interrupt has something; what is readable."""
+    def wait(self, *sources: Source, also: Iterable[int] = (), inbox: bool = True) -> set[Any]:
+        """Until the inbox, a source, a descriptor of `also` or the interrupt has something; what is readable.
+
+        Without `inbox`, what arrives there stays there for now.
+        """
         poller = zmq.Poller()
-        poller.register(self.inbox.socket, zmq.POLLIN)
+        if inbox:
+            poller.register(self.inbox.socket, zmq.POLLIN)
         poller.register(self.interrupt.fd, zmq.POLLIN)
         for descriptor in also:
             poller.register(descriptor, zmq.POLLIN)

@@ -17,17 +17,24 @@ from pathlib import Path
 
 from node_sdk.runtime.launch import MARK_VARIABLE
 
+_PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _ENV_START = 47  # index in /proc/PID/stat behind the command's name, of field 50 in proc(5)
 
 
-def become_node(mark: str, node: str) -> None:
-    """To be called first thing in a forked child."""
+def become_node(mark: str, node: str, loader: int) -> None:
+    """To be called first thing in a forked child; `loader` is the process that forked it."""
+    # Until it shows its mark nobody but the loader knows of this process. A loader that dies in this moment takes it
+    # along: else the daemon would find no family to clear, and start a second process of the node (law 7).
+    _die_with_parent(signal.SIGKILL)
+    if os.getppid() != loader:
+        os._exit(1)
     os.setsid()
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     write_mark(mark)
+    _die_with_parent(0)
     _set_name(node)
     random.seed()
     numpy_random = sys.modules.get("numpy.random")
@@ -58,6 +65,12 @@ def be_subreaper() -> None:
     """Orphans among the descendants of this process become its children, so that it can wait for them (law 7)."""
     if sys.platform.startswith("linux"):
         _prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+
+
+def _die_with_parent(number: int) -> None:
+    """Have the system send this signal when the parent ends; 0: none."""
+    if sys.platform.startswith("linux"):
+        _prctl(_PR_SET_PDEATHSIG, number)
 
 
 def _set_name(node: str) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import logging
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import zmq
 
 from node_sdk.errors import BadMessage
-from node_sdk.runtime.channel import Channel
+from node_sdk.runtime.channel import Channel, milliseconds
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.signals import Signal, SignalTaken
 
@@ -42,6 +43,17 @@ class Outbox:
     def deadline(self) -> float | None:
         """When `receive` wants to be called at the latest."""
         return min((due for each in self._channels.values() if (due := each.deadline()) is not None), default=None)
+
+    def flush(self, seconds: float) -> None:
+        """Wait until every signal has arrived, `seconds` at most: a process that ends at once takes them with it."""
+        until = time.monotonic() + seconds
+        while any(each.outstanding for each in self._channels.values()) and (now := time.monotonic()) < until:
+            poller = zmq.Poller()
+            for source in self.sources():
+                poller.register(source, zmq.POLLIN)
+            due = self.deadline()
+            poller.poll(milliseconds((until if due is None else min(until, due)) - now))
+            self.receive()
 
     def receive(self) -> None:
         """Take in which signals arrived."""

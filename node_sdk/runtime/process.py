@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from node_sdk.pipeline import Pipeline
 
 FLUSH = 2.0  # seconds that what was told may take to become durable before the process ends
+FAREWELL = 1.0  # seconds that signals may take to arrive; one that is busy or away hears of its task from the store
 
 
 def run_node(pipeline: Pipeline, launch: Launch) -> NoReturn:
@@ -156,6 +157,7 @@ def _stop(live: Live) -> None:
             _last(live.node.close)
         if live.store is not None:
             live.store.flush(FLUSH)
+        live.outbox.flush(min(FAREWELL, live.spec.stop_timeout / 4))
     LOG.info("ended as asked")
 
 

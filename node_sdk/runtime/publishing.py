@@ -32,12 +32,13 @@ def clear(live: Live, run_id: int) -> None:
 
 
 def publish_again(live: Live, store: StoreClient, welcome: Welcome) -> None:
-    """Finish what an earlier incarnation had completed and was about to publish."""
-    if not welcome.unpublished:
-        return
-    # Asked before: which runs these outputs are of, the outputs themselves do not say.
-    rows = store.ask(Select("artifacts", {"made_by_node": live.launch.node, "published": False}))
-    publish(live, welcome.unpublished)
-    for run_id in sorted({row["made_by_run"] for row in rows}):
-        store.ask(Published(run_id))
-        clear(live, run_id)
+    """Finish what an earlier incarnation had completed and was about to publish; remove what its crash left behind."""
+    if welcome.unpublished:
+        # Asked before: which runs these outputs are of, the outputs themselves do not say.
+        rows = store.ask(Select("artifacts", {"made_by_node": live.launch.node, "published": False}))
+        publish(live, welcome.unpublished)
+        for run_id in sorted({row["made_by_run"] for row in rows}):
+            store.ask(Published(run_id))
+    for node in live.pipeline.nodes:
+        if isinstance(node, BaseResourceNode):
+            staging.clear_all_staging(Path(node.resource_path), live.launch.node)

@@ -1,6 +1,7 @@
-"""When a process began, exactly as psutil.Process(pid).create_time() says it: with the pid it names a process for good.
+"""When a process began, on a clock that nobody sets: with the pid it names a process for good.
 
-Computed here on Linux, because importing psutil would cost each start of a loader 25 ms.
+Linux: seconds since the machine was booted, as the kernel keeps them; a wall time would move when the clock is set.
+Elsewhere: psutil's create_time. The daemon measures the same (anacostia_daemon/process/identity.py).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 
 
 def start_time(pid: int) -> float:
-    """Seconds since the epoch. ProcessLookupError where there is no such process."""
+    """Seconds. ProcessLookupError where there is no such process."""
     if not sys.platform.startswith("linux"):
         return _by_psutil(pid)
     try:
@@ -19,14 +20,7 @@ def start_time(pid: int) -> float:
     except FileNotFoundError as error:
         raise ProcessLookupError(f"no process {pid}") from error
     ticks = int(stat[stat.rindex(b")") + 2 :].split()[19])
-    return ticks / os.sysconf("SC_CLK_TCK") + _boot_time()
-
-
-def _boot_time() -> float:
-    for line in Path("/proc/stat").read_bytes().splitlines():
-        if line.startswith(b"btime"):
-            return float(line.split()[1])
-    raise RuntimeError("cannot tell when this machine was booted: /proc/stat has no line 'btime'")
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _by_psutil(pid: int) -> float:

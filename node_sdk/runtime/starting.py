@@ -60,18 +60,19 @@ class Starter:
     def _fork(self, be: Callable[[], None], launch: Launch) -> int:
         # Blocked until the child has its own handlers: a SIGTERM right after the fork must not meet the loader's.
         signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
+        loader = os.getpid()
         try:
             pid = os.fork()
             if pid == 0:
-                self._become(be, launch)
+                self._become(be, launch, loader)
             return pid
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
 
-    def _become(self, be: Callable[[], None], launch: Launch) -> None:
+    def _become(self, be: Callable[[], None], launch: Launch, loader: int) -> None:
         try:
+            become_node(launch.mark if launch.query is None else "", launch.node, loader)
             self._leave()
-            become_node(launch.mark if launch.query is None else "", launch.node)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
             be()
         except BaseException:  # noqa: BLE001  (a child must never come back into the loader's loop)

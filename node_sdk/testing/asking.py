@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from node_sdk.errors import Fenced, Refused
@@ -43,9 +44,9 @@ def spec(
     )
 
 
-def action(name: str, *predecessors: str, rule: TriggerRule = "all_success") -> NodeSpec:
-    """An action of a graph for tests."""
-    return spec(name, "action", *predecessors, rule=rule)
+def action(name: str, *predecessors: str, rule: TriggerRule = "all_success", **more: Any) -> NodeSpec:
+    """An action of a graph for tests; `more` are fields of NodeSpec."""
+    return replace(spec(name, "action", *predecessors, rule=rule), **more)
 
 
 def graph(
@@ -89,14 +90,14 @@ class Asker:
         self.incarnations = {node.name: 0 for node in graph.nodes}
         self.signals: list[tuple[str, int]] = []  # what the store was to send, in order
         self._seq = 0
-        self._clock = Clock()
+        self.clock = Clock()
         self.restart_store()
         for node in graph.nodes:
             self.hello(node.name)
 
     def restart_store(self) -> None:
         """A new ledger on the same tables, as after a crash of the store."""
-        self.ledger = Ledger(self.tables, self.graph, self._clock)
+        self.ledger = Ledger(self.tables, self.graph, self.clock)
         self.ledger.prepare()
 
     # ---- asking
@@ -128,14 +129,14 @@ class Asker:
 
     # ---- what nodes do
 
-    def hello(self, node: str, interrupted_run: int | None = None, crashed: bool = False) -> Welcome:
-        """A new incarnation of `node`."""
+    def hello(self, node: str, interrupted_run: int | None = None, crashed: bool = False, **more: Any) -> Welcome:
+        """A new incarnation of `node`; `more` are fields of Hello."""
         self.incarnations[node] += 1
-        return self.welcome(node, interrupted_run, crashed)
+        return self.welcome(node, interrupted_run, crashed, **more)
 
-    def welcome(self, node: str, interrupted_run: int | None = None, crashed: bool = False) -> Welcome:
+    def welcome(self, node: str, interrupted_run: int | None = None, crashed: bool = False, **more: Any) -> Welcome:
         """The same incarnation says hello (again)."""
-        return from_map(self.ask(node, Hello(interrupted_run, crashed)), Welcome)
+        return from_map(self.ask(node, Hello(interrupted_run, crashed, **more)), Welcome)
 
     def record(self, *locations: str, resource: str = "data", content: str = "") -> list[int | None]:
         """`resource` sees files; their sha256 is `content`, by default the location."""
@@ -174,6 +175,10 @@ class Asker:
     def states(self, run_id: int) -> dict[str, str]:
         """State of each task of the run."""
         return {row["node"]: row["state"] for row in self.rows("tasks", run_id=run_id)}
+
+    def task(self, run_id: int, node: str) -> dict[str, Any]:
+        """The row of one task."""
+        return self.rows("tasks", run_id=run_id, node=node)[0]
 
     def run_state(self, run_id: int) -> str:
         """State of the run."""

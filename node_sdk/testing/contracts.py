@@ -21,6 +21,7 @@ import pytest
 from node_sdk.errors import Conflict
 from node_sdk.nodes.store import BaseMetadataStoreNode
 from node_sdk.testing.laws import LedgerLaws
+from node_sdk.testing.retry_laws import RetryLaws
 
 
 def run_row(**values: Any) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def artifact_row(location: str, **values: Any) -> dict[str, Any]:
     """A row of `artifacts`."""
     row: dict[str, Any] = {"resource": "r", "location": location, "version": 1, "latest": True, "state": "new"}
     row |= {"run_id": None, "made_by_run": None, "made_by_node": None, "sha256": "x", "size": 2**40, "mtime_ns": 2**62}
-    row |= {"published": True, "staging": None, "created_at": 1.0}
+    row |= {"published": True, "staging": None, "created_at": 1.0, "reason": None}
     return row | values
 
 
@@ -42,7 +43,7 @@ def metric_row(**values: Any) -> dict[str, Any]:
     return row | values
 
 
-class TablesContract(LedgerLaws):
+class TablesContract(LedgerLaws, RetryLaws):
     """What every store promises, also one in memory: its tables, and the laws of runs on top of them."""
 
     def make_store(self, folder: Path) -> BaseMetadataStoreNode:

@@ -196,7 +196,7 @@ class LedgerLaws:
         requests = [asker.request("data", Offer("data", True, 0))]
         requests += [asker.request("first", operation) for operation in (Begin(1, 1), LogMetrics(1, 1, 0, {"m": 1.0}))]
         requests += [
-            asker.request("first", operation) for operation in (LogParams(1, {"p": 2}), Complete(1, 1, "succeeded"))
+            asker.request("first", operation) for operation in (LogParams(1, 1, {"p": 2}), Complete(1, 1, "succeeded"))
         ]
         once = asker.send(*requests)
         tables = [asker.rows(table) for table in ("runs", "tasks", "artifacts", "metrics")]
@@ -218,7 +218,7 @@ class LedgerLaws:
         run = asker.run("x")
         asker.begin("first", run)
         asker.ask("first", LogMetrics(run, 1, 0, {"loss": 1.0}))
-        asker.ask("first", LogParams(run, {"rate": 1}))
+        asker.ask("first", LogParams(run, 1, {"rate": 1}))
         asker.begin("first", run, 2)
         asker.ask("first", LogMetrics(run, 1, 0, {"loss": 1.0}))  # of the attempt given up, said again
         asker.ask("first", LogMetrics(run, 2, 0, {"loss": 2.0}))

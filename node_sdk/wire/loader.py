@@ -69,7 +69,7 @@ class ChildState(Message):
     node: str
     incarnation: int
     pid: int
-    started: float  # start time of the process, as psutil.Process(pid).create_time() gives it
+    started: float  # start time of the process; Linux: seconds since boot, elsewhere psutil's create_time
     exit_code: int | None = None
     signal: int | None = None
 

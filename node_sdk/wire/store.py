@@ -15,7 +15,7 @@ OPERATOR = "@operator"  # who asks on behalf of a person; not fenced, may read a
 
 ArtifactState = Literal["new", "current", "old", "failed"]
 TaskEnd = Literal["succeeded", "failed", "error"]
-Table = Literal["runs", "tasks", "artifacts", "metrics", "params", "tags", "artifact_tags", "nodes"]
+Table = Literal["runs", "tasks", "artifacts", "metrics", "params", "tags", "artifact_tags", "nodes", "retries"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class StoreRequest(Message):
 class StoreReply(Message):
     """The answer to request `seq`, sent after its commit: `value`, or an error of `kind` in words.
 
-    Kinds: 'fenced' (value = the current incarnation), 'invalid', 'not-found', 'finished' (the task or run is over).
+    Kinds: 'fenced' (value = the current incarnation), 'invalid', 'not-found', 'finished' (the task or run is over);
+    to the operator also 'unavailable' (the database cannot do its work now; nothing was done).
     """
 
     seq: int
@@ -53,20 +54,30 @@ class StoreReply(Message):
 class Hello(Operation):
     """A new incarnation begins: older ones are fenced from here on. Answered by Welcome (as a map).
 
-    `interrupted_run` is the run whose task the previous incarnation was executing (from its flight recorder);
-    with `crashed`, that attempt counts against the task, and at the graph's max_crashes it ends as 'error'.
+    `interrupted_run` and `interrupted_attempt` say what the previous incarnation was executing (from its flight
+    recorder). With `crashed`, that counts as a crash of the task, and at the graph's max_crashes it ends as 'error'.
+    With `timed_out`, which says that it was killed for exceeding the action's timeout, the attempt ended as 'error'
+    and counts as no crash: the task stays due where retries are left.
     """
 
     interrupted_run: int | None = None
     crashed: bool = False
+    timed_out: bool = False
+    interrupted_attempt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Due(Message):
-    """A task that this node should execute now; `attempts` is how many attempts have begun before."""
+    """A task that this node should execute in `wait` seconds, as attempt `attempts` + 1.
+
+    `failures` of the attempts ended as failed or error since the run began, or was last retried by hand; attempts
+    that a crash or a stop cut short are none of them. With `failures` up to the action's `retries`, tries are left.
+    """
 
     run_id: int
     attempts: int
+    wait: float = 0.0
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +164,16 @@ class Offer(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class AskDue(Operation):
+    """The node was signalled for a run that it may have executed before: is its task due (again)?
+
+    A run that was retried by hand signals nodes again. Answer: Due (as a map), or None.
+    """
+
+    run_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Begin(Operation):
     """The node begins attempt number `attempt` (from 1). What an earlier attempt logged is taken back.
 
@@ -172,6 +193,20 @@ class Complete(Operation):
     state: TaskEnd
     error: str | None = None
     outputs: tuple[Output, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EndAttempt(Operation):
+    """This attempt failed, and the node tries again, with the next number, after `wait` seconds. Answer: None.
+
+    Refused with kind 'finished' when the task is over, as by a run that was cancelled.
+    """
+
+    run_id: int
+    attempt: int
+    state: Literal["failed", "error"]
+    error: str | None
+    wait: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +232,7 @@ class LogParams(Operation):
     """Record parameters of this task (last value of a key wins); values are plain JSON. Answer: None."""
 
     run_id: int | None
+    attempt: int
     values: dict[str, Any]
 
 
@@ -205,6 +241,7 @@ class SetTags(Operation):
     """Record tags of this task (last value of a key wins). Answer: None."""
 
     run_id: int | None
+    attempt: int
     values: dict[str, Any]
 
 
@@ -242,6 +279,19 @@ class EndRun(Operation):
 
     run_id: int
     state: Literal["succeeded", "failed", "cancelled"] = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRun(Operation):
+    """Open a run again that has ended: its tasks that did not succeed are executed again, under the same run.
+
+    With `from_node`, instead that node's task and every one after it, also of a run that succeeded. The run's
+    artifacts are its own again. `token` is unique to the wish, as in StartRun. Answer: None.
+    """
+
+    run_id: int
+    from_node: str | None
+    token: str
 
 
 @dataclass(frozen=True, slots=True)

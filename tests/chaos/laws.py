@@ -21,7 +21,11 @@ class Expected:
     inputs: dict[str, Path]
     outputs: dict[str, Path] = field(default_factory=dict)
     executions: Path | None = None  # one line "run node attempt pid" per execution
-    failed_runs: int = 0
+    failed_runs: int = 0  # beside those that `failing` tells
+    failing: dict[str, set[str]] = field(default_factory=dict)  # resource to the files whose run must fail
+    metrics: tuple[str, ...] = ()  # what each task that succeeded in an attempt of its own has logged
+    doubled: Path | None = None  # where a process writes that found another living one of its node
+    may_repeat: dict[int, set[str]] | None = None  # run to the nodes that died in it; only these execute twice
 
 
 def rows(database: Path, query: str, *values: Any) -> list[dict[str, Any]]:
@@ -39,8 +43,11 @@ def broken_laws(expected: Expected) -> list[str]:
         *_runs_end(expected),
         *_each_file_in_one_succeeded_run(expected),
         *_nothing_is_logged_twice(expected),
+        *_nothing_logged_is_lost(expected),
         *_outputs_are_whole(expected),
         *_executions_agree(expected),
+        *_nothing_is_executed_without_need(expected),
+        *_no_node_is_doubled(expected),
     ]
 
 
@@ -65,10 +72,22 @@ def _runs_end(expected: Expected) -> list[str]:
         for task in tasks
         if task["run_id"] in succeeded and task["state"] != "succeeded"
     ]
+    ended_badly = {task["run_id"] for task in tasks if task["state"] in ("failed", "error", "cancelled")}
+    faults += [
+        f"run {run['id']} failed though no task of it did"
+        for run in runs
+        if run["state"] == "failed" and run["id"] not in ended_badly
+    ]
     failed = len(runs) - len(succeeded)
-    if failed != expected.failed_runs:
-        faults.append(f"{failed} runs did not succeed, {expected.failed_runs} expected")
+    to_fail = expected.failed_runs + len(_runs_of_failing(expected))
+    if failed != to_fail:
+        faults.append(f"{failed} runs did not succeed, {to_fail} expected")
     return faults
+
+
+def _runs_of_failing(expected: Expected) -> set[int]:
+    found = rows(expected.database, "select resource, location, run_id from artifacts where run_id is not null")
+    return {row["run_id"] for row in found if row["location"] in expected.failing.get(row["resource"], ())}
 
 
 def _each_file_in_one_succeeded_run(expected: Expected) -> list[str]:
@@ -81,7 +100,9 @@ def _each_file_in_one_succeeded_run(expected: Expected) -> list[str]:
         faults += [f"file {name} is in no run" for name in sorted(names - set(by_location))]
         faults += [f"file {name} was recorded {count} times" for name, count in by_location.items() if count != 1]
         for row in found:
-            if row["state"] != "old" or states.get(row["run_id"]) != "succeeded":
+            fails = row["location"] in expected.failing.get(resource, ())
+            end = ("failed", "failed") if fails else ("old", "succeeded")
+            if (row["state"], states.get(row["run_id"])) != end:
                 run = f"run {row['run_id']} ({states.get(row['run_id'])})"
                 faults.append(f"file {row['location']} is {row['state']} and belongs to {run}")
     return faults
@@ -103,6 +124,20 @@ def _nothing_is_logged_twice(expected: Expected) -> list[str]:
     return faults + [
         f"a metric of attempt {row['attempt']} of {row['node']} in run {row['run_id']} outlived it"
         for row in rows(expected.database, stale)
+    ]
+
+
+def _nothing_logged_is_lost(expected: Expected) -> list[str]:
+    logged = {
+        (row["run_id"], row["node"], row["key"])
+        for row in rows(expected.database, "select run_id, node, key from metrics")
+    }
+    tasks = rows(expected.database, "select run_id, node from tasks where state = 'succeeded' and attempts > 0")
+    return [
+        f"metric {key} of {task['node']} in run {task['run_id']} is lost"
+        for task in tasks
+        for key in expected.metrics
+        if (task["run_id"], task["node"], key) not in logged
     ]
 
 
@@ -141,6 +176,32 @@ def _executions_agree(expected: Expected) -> list[str]:
                 f"but the last execution was attempt {executed}"
             )
     return faults
+
+
+def _nothing_is_executed_without_need(expected: Expected) -> list[str]:
+    if expected.executions is None or not expected.executions.exists():
+        return []
+    lines = [line.split() for line in expected.executions.read_text().splitlines()]
+    attempts = Counter((int(run), node, attempt) for run, node, attempt, _ in lines)
+    faults = [
+        f"task {node} of run {run} was executed {times} times as attempt {attempt}"
+        for (run, node, attempt), times in attempts.items()
+        if times > 1
+    ]
+    if expected.may_repeat is None:
+        return faults
+    executed = Counter((int(run), node) for run, node, _, _ in lines)
+    return faults + [
+        f"task {node} of run {run} was executed {times} times though its process never died"
+        for (run, node), times in executed.items()
+        if times > 1 and node not in expected.may_repeat.get(run, ())
+    ]
+
+
+def _no_node_is_doubled(expected: Expected) -> list[str]:
+    if expected.doubled is None or not expected.doubled.exists():
+        return []
+    return [f"two processes of a node at once: {line}" for line in expected.doubled.read_text().splitlines()]
 
 
 def _hidden(path: Path) -> bool:

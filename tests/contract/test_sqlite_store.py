@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
+from node_sdk import metadata
 from node_sdk.errors import InvalidPipeline, NotRunning, StoreUnavailable
 from node_sdk.metadata import SqliteMetadataStore, SqlMetadataStore
 from node_sdk.metadata.ledger import Ledger
 from node_sdk.metadata.schema import REVISION
 from node_sdk.metadata.statements import metadata_for
 from node_sdk.testing.asking import Asker, action, graph
-from node_sdk.wire.store import OPERATOR, Count, Hello, Output, Published, StoreRequest
+from node_sdk.wire.store import OPERATOR, Count, Hello, Output, Published, RetryRun, StoreRequest
 
 HOLD = """
 import sys
@@ -223,6 +226,71 @@ def test_the_migrations_make_the_same_tables_as_a_fresh_database_gets(tmp_path):
         assert "WHERE" in fresh[name]
     with sqlite3.connect(tmp_path / "migrated.db") as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(REVISION,)]
+
+
+FIRST_RELEASE = {
+    "runs": {"state": "failed", "trigger": "data", "token": None, "started_at": 1.0, "ended_at": 2.0},
+    "tasks": {"run_id": 1, "node": "first", "state": "error", "attempts": 3, "crashes": 3, "incarnation": 4}
+    | {"started_at": 1.0, "ended_at": 2.0, "error": "crashed the node 3 times"},
+    "artifacts": {"resource": "data", "location": "a", "version": 1, "latest": True, "state": "failed", "run_id": 1}
+    | {"made_by_run": None, "made_by_node": None, "sha256": "x", "size": 1, "mtime_ns": 1, "published": True}
+    | {"staging": None, "created_at": 1.0},
+    "metrics": {"run_id": 1, "node": "first", "attempt": 3, "n": 0, "key": "m", "value": 0.5, "step": None}
+    | {"logged_at": 1.5},
+}
+
+
+def made_by_release(revision: str, path: Path) -> None:
+    """A database as the release with this schema made it."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(metadata.__file__).parent / "migrations"))
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+
+
+def test_a_database_of_the_first_release_is_brought_up_to_date_in_place_and_keeps_what_it_holds(tmp_path):
+    path = tmp_path / "runs.db"
+    made_by_release("0001", path)
+    with sqlite3.connect(path) as connection:
+        for table, row in FIRST_RELEASE.items():
+            columns, marks = ", ".join(row), ", ".join("?" * len(row))
+            connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", list(row.values()))
+    connection.close()
+    with pytest.raises(StoreUnavailable, match="its schema '0001' is older than '0002'; start the pipeline once"):
+        store_at(path).open(read_only=True)
+
+    store = opened(path)
+    for table, row in FIRST_RELEASE.items():
+        (found,) = store.select(table, {})
+        assert found == {**found, **row}
+    assert (found := store.select("tasks", {})[0])["failures"] == 0, found
+    asker = Asker(store, graph(action("first", "data")))
+    asker.ask(OPERATOR, RetryRun(1, None, "wish"))  # what was done then can be retried now
+    asker.complete("first", 1, attempt=4)
+    assert asker.run_state(1) == "succeeded"
+    store.close()
+    opened(path).close()
+
+
+def test_a_migration_that_is_cut_short_leaves_the_database_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "runs.db"
+    made_by_release("0001", path)
+    before = names_in(path)
+    real = command.upgrade
+
+    def and_the_disk_is_full(config, revision):
+        real(config, revision)
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch, pytest.raises(StoreUnavailable, match="disk is full"):
+        patch.setattr(command, "upgrade", and_the_disk_is_full)
+        opened(path)
+    assert names_in(path) == before
+    opened(path).close()
+    assert "retries" in names_in(path)
 
 
 def test_a_database_cut_short_while_it_was_made_is_made_again(tmp_path):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 
 import pytest
-from place import Place, rows, wait_for
+from place import ROOT, Place, rows, wait_for
 
 HEAD = """
 import logging, sys
@@ -55,6 +56,15 @@ STYLES = {
     "under the guard": HEAD + GUARD + indented(BODY + RUN),
     "under the guard, without run": HEAD + GUARD + indented(BODY),
 }
+
+
+def test_the_readme_typed_into_an_empty_folder_does_what_it_says(place: Place) -> None:
+    (code,) = re.findall(r"```python\n# haiku.py\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    place.write("haiku.py", code)
+    place.ctl("start", "haiku.py")
+    place.write("haikus/pond.txt", "an old silent pond\n")
+    place.run_ended("haiku", 1, within=10)
+    assert [each["key"] for each in place.json("metrics", "haiku")] == ["shakespeare_test_loss"]
 
 
 def a_file_gives_a_metric(place: Place) -> None:

@@ -72,6 +72,18 @@ def test_an_action_killed_in_execute_executes_again_and_no_other_does(steady: Pl
     assert again == {(number, "work"): 2 for number in range(1, TIMES + 1)}
 
 
+def test_an_action_killed_ten_times_in_one_run_finishes_it(steady: Place) -> None:
+    database = steady.root / "metadata.db"
+    drop(steady, 1)
+    for attempt in range(1, TIMES + 1):
+        where = f"run_id = 1 and node = 'work' and state = 'executing' and attempts = {attempt}"
+        wait_for(lambda: rows(database, f"select 1 from tasks where {where}"), f"attempt {attempt} executes")  # noqa: B023
+        os.kill(steady.node("steady", "work")["pid"], signal.SIGKILL)
+    steady.run_ended("steady", 1)
+    all_laws_hold(steady, 1)
+    assert attempts(steady) == {(1, "work"): TIMES + 1, (1, "report"): 1}
+
+
 @pytest.mark.parametrize("node", ["metadata_store", "inbox", "report"])
 def test_a_node_killed_ten_times_in_a_row_loses_nothing(steady: Place, node: str) -> None:
     incarnation = 0

@@ -56,11 +56,11 @@ def test_status_and_journal_say_how_a_segfault_ended_the_process(beside: Place) 
 
 
 def test_an_artifact_that_crashes_its_node_each_time_fails_its_run_and_not_the_node(beside: Place) -> None:
-    start(beside, "crashes_in_execute", times=1000)
-    run = beside.run_ended("crashes_in_execute", 1, "failed")
+    start(beside, "segfaults", times=1000)
+    run = beside.run_ended("segfaults", 1, "failed")
     assert attempts(run) == {"rogue": ("error", 3), "after": ("skipped", 0)}
-    assert [each["state"] for each in beside.json("artifacts", "crashes_in_execute")] == ["failed"]
-    beside.ready("crashes_in_execute", "rogue", after=3)
+    assert [each["state"] for each in beside.json("artifacts", "segfaults")] == ["failed"]
+    beside.ready("segfaults", "rogue", after=3)
 
 
 @pytest.mark.parametrize("rogue", ["stops_itself", "holds_the_gil"])

@@ -35,6 +35,7 @@ class Driver:
         self.sockets = Path(tempfile.mkdtemp(dir="/tmp", prefix="ana"))
         self.data = folder / "data"
         self.cwd = str(folder)
+        self.prefix: tuple[str, ...] = ()  # of the loader's command
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.router = self.context.socket(zmq.ROUTER)
         self.router.linger = 0
@@ -76,7 +77,7 @@ class Driver:
     def load(self, file: Path, **more: Any) -> FromLoader:
         """Start a loader on `file`; its first frame."""
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "node_sdk.runtime.loader", "--daemon-fd", str(theirs.fileno())]
+        command = [*self.prefix, sys.executable, "-m", "node_sdk.runtime.loader", "--daemon-fd", str(theirs.fileno())]
         environment = {**os.environ, MARK_VARIABLE: " " * 255}
         self.process = subprocess.Popen(
             command, pass_fds=[theirs.fileno()], env=environment, start_new_session=True, cwd=self.folder
@@ -171,6 +172,11 @@ class Driver:
         assert self.process is not None
         self.tell(Quit())
         return self.process.wait(PATIENCE)
+
+    def work(self, node: str) -> str:
+        """What the node's last beat says it does."""
+        beats = [each for each in self.heard if isinstance(each, Beat) and each.node == node]
+        return beats[-1].work if beats else ""
 
     # ---- waiting
 

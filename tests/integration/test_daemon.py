@@ -179,7 +179,7 @@ def test_a_second_file_with_the_same_pipeline_name_is_refused_and_may_have_anoth
     daemon.start(daemon.write("tiny.py"))
     other = daemon.write("other.py", TINY.replace("metadata.db", "other.db"))
 
-    with pytest.raises(ControlRefused, match="'tiny'"):
+    with pytest.raises(ControlRefused, match=r"registered already, from .*/tiny\.py; `anacostiactl remove tiny` first"):
         daemon.start(other)
     daemon.ask("stop", target="tiny")
     with pytest.raises(ControlRefused, match=r"registered already, from .*/tiny\.py; `anacostiactl remove tiny` first"):

@@ -84,6 +84,33 @@ def test_asking_whether_a_file_is_being_written_survives_a_writer_that_opens_it_
     assert process.returncode == 0
 
 
+def test_a_file_whose_closing_was_told_counts_while_the_kernel_still_knows_its_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event leaves before the writer is no longer counted; no second event comes."""
+    scene = Scene(tmp_path)
+    with scene.rehearsal:
+        scene.watch()
+        monkeypatch.setattr(filesystem, "is_being_written", lambda path: True)
+        (scene.folder / "a.txt").write_text("a")
+        scene.look_until(lambda: scene.names() == ["a.txt"])
+        scene.inbox.stop_monitoring()
+
+
+def test_a_file_found_by_looking_while_it_was_being_closed_is_asked_about_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(filesystem, "is_being_written", lambda path: asked.append(path) or len(asked) == 1)
+    scene = Scene(tmp_path)
+    scene.folder.mkdir(exist_ok=True)
+    (scene.folder / "a.txt").write_text("a")
+    with scene.rehearsal:
+        scene.watch()
+        assert scene.names() == ["a.txt"]
+        scene.inbox.stop_monitoring()
+
+
 def test_a_file_that_arrives_during_the_first_scan_is_new_though_what_was_there_is_old(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from node_sdk.runtime.start_time import start_time
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.loader import (
     Exited,
@@ -280,7 +281,7 @@ def test_a_child_is_described_so_that_it_can_be_recognised(daemon: Driver) -> No
     process = psutil.Process(daemon.pid("store"))
     spawned = daemon.first(Spawned, node="store")
     assert spawned is not None
-    assert spawned.started == process.create_time()
+    assert spawned.started == start_time(process.pid)
     assert process.ppid() == daemon.process.pid  # type: ignore[union-attr]
     assert os.getsid(process.pid) == process.pid
     assert process.environ()["ANACOSTIA_MARK"].strip() == f"{daemon.sockets.name}/tiny/store/1"

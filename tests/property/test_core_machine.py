@@ -227,7 +227,7 @@ class Supervision(RuleBasedStateMachine):
         if world is None or (process := world.present) is None:
             return
         if how == "says why":
-            world.messages.append(LastWords(process.incarnation, "setup", "ValueError: no"))
+            world.messages.append(LastWords(process.incarnation, "setup", "setup() raised ValueError: no"))
         elif how == "is fenced":
             number = process.incarnation
             world.messages.append(LastWords(number, "fenced", "a newer one is at work", number + 2))

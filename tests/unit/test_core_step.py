@@ -84,6 +84,22 @@ def test_a_node_that_is_wanted_up_is_spawned_when_it_may_start_and_ready_when_it
     ]
 
 
+@pytest.mark.parametrize(
+    ("end", "crashed"),
+    [
+        (Exited(1, None, 9), False),  # a person or another program
+        (Exited(1, None, 9, out_of_memory=True), True),
+        (Exited(1, None, 11), True),
+        (Exited(1, 3, None), True),
+        (Exited(1, None, None, "ended while its loader was gone"), False),
+    ],
+)
+def test_only_its_own_faults_count_against_what_it_executed(end: Exited, crashed: bool) -> None:
+    story = Story().start()
+    assert story.tell(end, FamilyGone(1)) == [ClearFamily(1), Spawn(2, paused=False, crashed=crashed)]
+    assert story.state.restarts == 1
+
+
 def test_a_node_that_is_not_wanted_does_not_start_though_it_may() -> None:
     story = Story()
     assert story.tell(MayStart()) == []
@@ -92,12 +108,12 @@ def test_a_node_that_is_not_wanted_does_not_start_though_it_may() -> None:
 
 def test_the_first_crash_is_followed_by_a_start_at_once_but_only_when_the_family_is_gone() -> None:
     story = Story().start()
-    assert story.tell(Exited(1, None, 9)) == [ClearFamily(1)]
-    assert (story.state.phase, story.state.reason) == ("killing", "killed by SIGKILL")
+    assert story.tell(Exited(1, None, 11)) == [ClearFamily(1)]
+    assert (story.state.phase, story.state.reason) == ("killing", "killed by SIGSEGV")
     assert story.tell(FamilyGone(1)) == [Spawn(2, paused=False, crashed=True)]
     assert story.state.restarts == 1
     assert story.state.last_end is not None
-    assert (story.state.last_end.reason, story.state.last_end.signal) == ("killed by SIGKILL", 9)
+    assert (story.state.last_end.reason, story.state.last_end.signal) == ("killed by SIGSEGV", 11)
 
 
 def test_a_beat_that_overtakes_the_news_of_the_spawn_is_believed() -> None:
@@ -349,21 +365,21 @@ def test_pause_during_the_start_is_told_when_the_process_can_hear_it() -> None:
 def test_a_paused_node_is_spawned_paused_again() -> None:
     story = Story().start()
     story.tell(SetDesired("paused", "asked"))
-    story.crash(1.0, signal=9)
+    story.crash(1.0, signal=11)
     assert story.done[-1] == Spawn(2, paused=True, crashed=True)
 
 
 def test_last_words_are_the_reason_of_the_end() -> None:
     story = Story()
     story.tell(SetDesired("up", "asked"), MayStart(), Spawned(1, 42, 1.0))
-    story.tell(LastWords(1, "setup", "ValueError: no such folder"), Exited(1, 1, None))
-    assert story.state.reason == "setup() raised ValueError: no such folder"
+    story.tell(LastWords(1, "setup", "setup() of node 'n' raised ValueError: no folder"), Exited(1, 1, None))
+    assert story.state.reason == "setup() of node 'n' raised ValueError: no folder"
 
 
 def test_last_words_that_come_after_the_news_of_the_end_are_still_heard() -> None:
     story = Story()
     story.tell(SetDesired("up", "asked"), MayStart(), Spawned(1, 42, 1.0))
-    story.tell(Exited(1, 1, None), LastWords(1, "setup", "ValueError: no"))
+    story.tell(Exited(1, 1, None), LastWords(1, "setup", "setup() raised ValueError: no"))
     assert story.state.last_end is not None
     assert story.state.last_end.reason == "setup() raised ValueError: no"
 
@@ -382,7 +398,7 @@ def test_a_fenced_node_is_followed_by_a_number_that_the_store_has_not_seen() -> 
 
 def test_a_crash_is_told_until_an_incarnation_has_been_ready() -> None:
     story = Story().start()
-    story.crash(0.0, signal=9)
+    story.crash(0.0, signal=11)
     story.tell(SetDesired("down", "asked"), MayStop(), Exited(2, 0, None), FamilyGone(2), SetDesired("up", "asked"))
     assert story.tell(MayStart()) == [Spawn(3, paused=False, crashed=True)]
     story.tell(Beat(3, True, ""), Restart("asked"), MayStop(), Exited(3, 0, None), FamilyGone(3))
@@ -439,8 +455,8 @@ def test_an_orphan_that_should_not_live_is_adopted_and_stopped() -> None:
 
 def test_an_orphan_that_died_unwatched_is_cleared_counted_and_started_again() -> None:
     story = orphan()
-    assert story.tell(Exited(5, None, 9, "ended while no daemon watched")) == [ClearFamily(5)]
-    assert story.state.reason == "killed by SIGKILL (ended while no daemon watched)"
+    assert story.tell(Exited(5, None, 11, "ended while no daemon watched")) == [ClearFamily(5)]
+    assert story.state.reason == "killed by SIGSEGV (ended while no daemon watched)"
     assert story.tell(FamilyGone(5)) == [Spawn(6, paused=False, crashed=True)]
 
 

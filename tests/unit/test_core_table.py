@@ -47,7 +47,7 @@ EXAMPLES: dict[type[Event], Event] = {
     SpawnFailed: SpawnFailed(1, "no memory"),
     Found: Found(1, 42, 1.5, True),
     Beat: Beat(1, True, "idle"),
-    LastWords: LastWords(1, "setup", "ValueError: no"),
+    LastWords: LastWords(1, "setup", "setup() raised ValueError: no"),
     Exited: Exited(1, 3, None),
     FamilyGone: FamilyGone(1),
     Deadline: Deadline(),

@@ -283,12 +283,13 @@ def test_ctrl_c_while_waiting_says_what_goes_on(daemon: AnsweringDaemon) -> None
 
 
 def test_shutdown_returns_once_the_daemon_is_gone(daemon: AnsweringDaemon, typed: Typed) -> None:
-    stand_in = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    stand_in = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
     daemon.answers["version"] = {"pid": stand_in.pid, "version": "0.1.0"}
 
     def end(args: dict[str, Any], conversation: Conversation) -> None:
         conversation.result(None)
-        stand_in.communicate(b"\n")
+        assert stand_in.stdin is not None
+        stand_in.stdin.close()
 
     daemon.answers["shutdown"] = end
     assert typed("shutdown", "--leave-nodes") == (0, "the daemon has ended; its nodes run on\n", "")
@@ -402,7 +403,7 @@ def completed(home: Home, words: str) -> list[str]:
         [sys.executable, "-m", "anacostia_daemon.ctl"], env=env, capture_output=True, text=True, timeout=30, check=False
     )
     assert done.stderr == ""
-    return [line.partition(",")[2] for line in done.stdout.splitlines()]
+    return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
 
 
 def test_live_names_are_completed(daemon: AnsweringDaemon, home: Home) -> None:

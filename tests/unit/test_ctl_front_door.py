@@ -38,7 +38,7 @@ def test_status_imports_only_what_it_needs() -> None:
             daemon.stop()
     assert daemon.asked, "it did not get as far as the daemon"
     unwanted = {"zmq", "sqlalchemy", "psutil", "rich", "watchdog", "asyncio", "platformdirs", "subprocess", "sqlite3"}
-    assert not loaded & (unwanted | {"json", "logging", "threading", "tempfile", "shutil", "difflib", "ctypes"})
+    assert not loaded & (unwanted | {"json", "logging", "tempfile", "shutil", "difflib", "ctypes"})
     assert not {each for each in loaded if each.startswith(("node_sdk.nodes", "node_sdk.runtime", "node_sdk.metadata"))}
     ours = {each.rpartition(".")[2] for each in loaded if each.startswith("anacostia_daemon.ctl.commands.")}
     assert ours == {"status"}

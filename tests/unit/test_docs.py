@@ -32,6 +32,15 @@ def test_every_message_has_a_direction_on_the_protocol_page(generator: ModuleTyp
     assert not generator.undocumented()
 
 
+def test_the_readme_names_every_command_and_no_other() -> None:
+    from anacostia_daemon.ctl.cli import COMMANDS
+
+    text = (ROOT / "README.md").read_text()
+    rows = re.findall(r"^\| (`.+?) \|", text, re.MULTILINE)
+    cells = re.findall(r"`([^`]+)`", " ".join(rows))
+    assert {cell.split()[0] for cell in cells} == set(COMMANDS)
+
+
 def test_the_constraints_name_versions_and_no_address() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     wrong = [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line)]

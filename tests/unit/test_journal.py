@@ -263,3 +263,15 @@ def test_a_start_that_was_cut_short_leaves_a_file_that_can_be_used(path: Path) -
     journal = Journal(path)
     assert journal.pipelines() == []
     journal.close()
+
+
+def test_pipelines_are_listed_in_the_order_of_their_registration_whatever_the_wall_clock_did(path: Path) -> None:
+    journal = Journal(path)
+    with journal.turn():
+        for name, created in (("first", 2e9), ("second", 1e9), ("third", 1.5e9)):
+            journal.save_pipeline(replace(DIGITS, name=name, created=created))
+    with journal.turn():
+        journal.save_pipeline(replace(DIGITS, name="first", created=2e9, desired="down"))
+
+    assert [row.name for row in journal.pipelines()] == ["first", "second", "third"]
+    journal.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import subprocess
 import sys
 import textwrap
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from anacostia_daemon.process.family import family, kill
+from anacostia_daemon.process.family import Head, family, kill
 from anacostia_daemon.process.handle import ProcessHandle, hold
 from anacostia_daemon.process.identity import facts
 from anacostia_daemon.process.marks import ROOM, VARIABLE, Mark, mark_of, marks
@@ -56,6 +57,7 @@ class Leader:
         found = facts(self.pid)
         assert found is not None
         self.started = found.started
+        self.head = Head(self.pid, self.started)
 
     def end(self) -> None:
         self.process.kill()
@@ -69,7 +71,7 @@ def leader() -> Iterator[Leader]:
     yield made
     made.end()
     for handle in handles:
-        handle.send(__import__("signal").SIGKILL)
+        handle.send(signal.SIGKILL)
         handle.close()
     assert made.process.stdout is not None
     made.process.stdout.close()
@@ -82,7 +84,7 @@ def wait_for(handles: list[ProcessHandle]) -> None:
 
 
 def test_while_its_leader_lives_every_descendant_belongs_to_the_family(leader: Leader) -> None:
-    found = {each.pid for each in family(MARK, leader.pid, leader.started)}
+    found = {each.pid for each in family(MARK, leader.head)}
 
     assert found == {leader.pid, *leader.members.values()}
 
@@ -90,7 +92,7 @@ def test_while_its_leader_lives_every_descendant_belongs_to_the_family(leader: L
 def test_after_its_leader_died_those_that_carry_the_mark_or_share_its_session_are_found(leader: Leader) -> None:
     leader.end()
 
-    found = {each.pid for each in family(MARK, leader.pid, leader.started)}
+    found = {each.pid for each in family(MARK, leader.head)}
 
     assert found == {
         leader.members["plain child"],
@@ -100,17 +102,33 @@ def test_after_its_leader_died_those_that_carry_the_mark_or_share_its_session_ar
 
 
 def test_a_killed_family_is_gone_and_its_zombies_do_not_count(leader: Leader) -> None:
-    handles = kill(family(MARK, leader.pid, leader.started))
+    handles = kill(family(MARK, leader.head))
     wait_for(handles)
 
     assert len(handles) == 5
-    assert family(MARK, leader.pid, leader.started) == []
+    assert family(MARK, leader.head) == []
 
 
 def test_a_stranger_that_got_the_leaders_pid_is_not_touched(leader: Leader) -> None:
     other = Mark(MARK.home, MARK.pipeline, "other", 1)
 
-    assert family(other, leader.pid, leader.started - 1000) == []
+    assert family(other, Head(leader.pid, leader.started - 1000)) == []
+
+
+def test_a_session_of_a_head_that_died_unseen_belongs_to_it_as_long_as_a_marked_member_vouches_for_it(
+    leader: Leader,
+) -> None:
+    unseen = Head(leader.pid, leader.started, unseen=True)
+    leader.end()
+    assert leader.members["without mark"] in {each.pid for each in family(MARK, unseen)}
+
+    vouching = hold(leader.members["plain child"])
+    assert vouching is not None
+    vouching.send(signal.SIGKILL)
+    wait_for([vouching])
+
+    # What is left in the session carries no mark: it may be anybody's who got the number meanwhile.
+    assert {each.pid for each in family(MARK, unseen)} == {leader.members["double-forked and setsid"]}
 
 
 def test_another_incarnation_is_another_family(leader: Leader) -> None:

@@ -7,22 +7,51 @@ import select
 import signal
 import subprocess
 import sys
+import time
 
 import psutil
+import pytest
 
 from anacostia_daemon.process.handle import hold
-from anacostia_daemon.process.identity import boot_id, facts, is_alive, start_time
+from anacostia_daemon.process.identity import (
+    LINUX,
+    TOLERANCE,
+    boot_id,
+    facts,
+    is_alive,
+    now,
+    start_time,
+    wall_time,
+)
 from anacostia_daemon.process.reaper import Reaper
 from anacostia_daemon.process.usage import usage
 
 SLEEPER = [sys.executable, "-S", "-c", "import signal; signal.pause()"]
 
 
-def test_the_start_time_is_the_one_that_psutil_computes() -> None:
+def test_the_start_time_as_people_read_it_is_the_one_that_psutil_computes() -> None:
     ours = start_time(os.getpid())
 
     assert ours is not None
-    assert abs(ours - psutil.Process().create_time()) < 0.02
+    assert abs(wall_time(ours) - psutil.Process().create_time()) < 2  # psutil knows the boot time to the second
+
+
+@pytest.mark.skipif(not LINUX, reason="elsewhere psutil's start times are used as they are")
+def test_the_start_time_is_the_kernels_own_and_no_wall_time_that_moves_when_the_clock_is_set() -> None:
+    ours = start_time(os.getpid())
+    [ticks] = subprocess.run(
+        ["cut", "-d", " ", "-f", "22", f"/proc/{os.getpid()}/stat"], capture_output=True, check=True
+    ).stdout.split()
+
+    assert ours == int(ticks) / os.sysconf("SC_CLK_TCK")
+    assert ours < now() < time.clock_gettime(time.CLOCK_BOOTTIME) + 1
+
+
+def test_a_process_that_began_a_tick_before_is_another_one() -> None:
+    started = start_time(os.getpid())
+
+    assert started is not None
+    assert not is_alive(os.getpid(), started - 2 * TOLERANCE)
 
 
 def test_a_process_with_another_start_time_is_a_namesake_and_not_alive() -> None:

@@ -32,13 +32,15 @@ class Wire:
         self.sender = b""
 
     def up(self) -> None:
-        self.router = self.context.socket(zmq.ROUTER)
+        self.receiver: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.router = self.receiver.socket(zmq.ROUTER)
         self.router.linger = 0
         self.router.bind(self.endpoint)
 
     def down(self) -> None:
         assert self.router is not None
         self.router.close()
+        self.receiver.term()  # waits until its path is free
         self.router = None
 
     def arrived(self, count: int) -> list[bytes]:
@@ -92,6 +94,19 @@ def test_what_is_outstanding_is_sent_again_in_order_when_the_receiver_comes_back
     wire.up()
     wire.channel.send(4, b"4")
     assert wire.arrived(3)[-3:] == [b"2", b"3", b"4"]
+
+
+def test_sending_into_a_connection_that_has_just_ended_does_not_wait(wire: Wire) -> None:
+    wire.up()
+    wire.channel.send(1, b"1")
+    assert wire.arrived(1) == [b"1"]
+    (socket, monitor) = wire.channel.sources()
+    wire.down()
+    assert monitor.poll(5000)  # the end is known to ZeroMQ, and not yet to the channel
+    assert not socket.poll(50)
+    wire.channel.send(2, b"2")
+    wire.up()
+    assert wire.arrived(2) == [b"1", b"2"]
 
 
 def test_what_is_sent_before_the_receiver_exists_arrives_once_it_does(wire: Wire) -> None:

@@ -107,7 +107,7 @@ def test_a_refused_tell_is_raised_once_at_the_next_ask_which_is_not_sent(store: 
         return agree(request)
 
     store.open(refuse_tells)
-    store.client.tell(LogParams(1, {"a": 1}))
+    store.client.tell(LogParams(1, 1, {"a": 1}))
     store.client.ask(QUESTION, settled=True)  # the refusal has come with or before this answer
     with pytest.raises(Refused, match="no such value"):
         store.client.ask(QUESTION)
@@ -189,7 +189,7 @@ def test_inside_a_task_a_wait_goes_on_though_the_process_is_asked_to_stop(store:
 
 def test_a_value_that_cannot_be_sent_is_refused_where_it_is_given(store: Store) -> None:
     with pytest.raises(InvalidValue, match="cannot record LogParams for node 'train'"):
-        store.client.tell(LogParams(1, {"object": object()}))
+        store.client.tell(LogParams(1, 1, {"object": object()}))
 
 
 def test_a_process_forked_inside_a_node_cannot_speak_for_it(store: Store) -> None:

@@ -93,3 +93,17 @@ def test_a_socket_path_that_is_too_long_names_the_way_out(tmp_path: Path) -> Non
     check_socket_path(Path("/" + "x" * (MAX_SOCKET_PATH - 1)))
     with pytest.raises(BadPath):
         check_socket_path(Path("/" + "x" * MAX_SOCKET_PATH))
+
+
+def test_only_socket_directories_that_hold_nothing_are_tidied_away(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home", {"XDG_RUNTIME_DIR": str(tmp_path / "run")})
+    home.prepare()
+    for pipeline in ("stopped", "running"):
+        home.prepare_pipeline(pipeline)
+    home.inbox("running", "train").touch()
+
+    home.tidy()
+    assert [each.name for each in home.socket_dir.iterdir()] == ["running"]
+    home.inbox("running", "train").unlink()
+    home.tidy()
+    assert not home.socket_dir.exists()

@@ -143,10 +143,9 @@ def test_a_waiter_is_looked_at_until_it_answers_or_its_client_is_gone() -> None:
     assert looks == [3, 1]
 
 
-def test_cpu_shares_begin_with_the_average_since_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cpu_shares_begin_with_the_average_since_the_start() -> None:
     now = [1000.0]
-    monkeypatch.setattr("time.time", lambda: now[0])
-    shares = CpuShares()
+    shares = CpuShares(lambda: now[0])
 
     assert shares.percent(7, 990.0, 5.0) == 50.0
     now[0] = 1000.1

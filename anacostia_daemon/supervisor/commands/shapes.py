@@ -38,6 +38,7 @@ def _task(row: dict[str, Any]) -> dict[str, Any]:
         "started_at": iso(row["started_at"]),
         "ended_at": iso(row["ended_at"]),
         "error": row["error"],
+        "retry_at": iso(row.get("retry_at")),
     }
 
 
@@ -53,6 +54,7 @@ def artifact(row: dict[str, Any]) -> dict[str, Any]:
         "sha256": row["sha256"],
         "size": row["size"],
         "created_at": iso(row["created_at"]),
+        "reason": row.get("reason"),
     }
 
 

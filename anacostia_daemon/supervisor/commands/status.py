@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from anacostia_daemon import __version__
 from anacostia_daemon.core.node import End
+from anacostia_daemon.process.identity import wall_time
 from anacostia_daemon.process.usage import usage
 from anacostia_daemon.supervisor.commands.asking import Arguments, find_pipeline
 from anacostia_daemon.supervisor.commands.shapes import iso
@@ -78,7 +79,7 @@ def _node(daemon: Daemon, pipeline: Pipeline, spec: NodeSpec) -> dict[str, Any]:
         "pid": state.pid if lives else None,
         "incarnation": state.incarnation,
         "restarts": state.restarts,
-        "started_at": iso(state.started) if lives else None,
+        "started_at": iso(wall_time(state.started)) if lives and state.started is not None else None,
         "ready_at": iso(daemon.moments.wall(state.ready_at)),
         "last_end": _end(daemon, state.last_end),
         "work": state.work,

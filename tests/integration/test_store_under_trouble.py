@@ -1,0 +1,268 @@
+"""The store while its disk is full, its database locked, damaged or read-only: nodes wait, nothing is acknowledged that
+is not committed, somebody says what is wrong, and when the trouble is over everything goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import zmq
+
+from node_sdk.errors import Refused
+from node_sdk.metadata import SqliteMetadataStore
+from node_sdk.runtime.channel import Channel
+from node_sdk.runtime.interrupt import Interrupt
+from node_sdk.runtime.store_client import StoreClient
+from node_sdk.wire.link import Beat
+from node_sdk.wire.loader import Loaded
+from node_sdk.wire.store import OPERATOR, Count, StartRun
+from tests.integration.loader_driver import Driver
+from tests.integration.test_node_process import END, NODES, START, Tiny
+
+MOUNT = """
+set -e
+mount -t tmpfs -o size=1m anacostia-test "$1"
+shift
+exec "$@"
+"""
+OFTEN = "store.heartbeat_timeout = 3.0  # so that what it does is heard every second\n"
+
+needs_mounts = pytest.mark.skipif(
+    shutil.which("unshare") is None or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0,
+    reason="needs root, and unshare of util-linux, for a disk of its own",
+)
+
+
+class Troubled(Tiny):
+    """The tiny pipeline, its database in a folder `disk`."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        (folder / "disk").mkdir()
+
+    def own_disk(self) -> None:
+        """Of one MiB, which only the pipeline sees."""
+        self.prefix = ("unshare", "-m", "sh", "-c", MOUNT, "sh", str(self.folder / "disk"))
+
+    def load_troubled(self) -> None:
+        text = START.replace("{here}/runs.db", "{here}/disk/runs.db") + OFTEN + END
+        file = self.folder / "tiny.py"
+        file.write_text(text)
+        answer = self.load(file)
+        assert isinstance(answer, Loaded), answer
+
+    def up_troubled(self) -> None:
+        self.load_troubled()
+        self.start(*NODES)
+
+    @property
+    def disk(self) -> Path:
+        """The folder as the pipeline sees it."""
+        assert self.process is not None
+        return Path(f"/proc/{self.process.pid}/root") / (self.folder / "disk").relative_to("/")
+
+    def select(self, query: str) -> list[dict[str, object]]:
+        return self.rows(self.disk / "runs.db", query)
+
+    def trouble(self, words: str) -> None:
+        """Wait until the store says that it is in trouble, and some beats more."""
+
+        def said() -> bool:
+            beats = [each.work for each in self.heard if isinstance(each, Beat) and each.node == "store"]
+            return len(beats) >= 2 and all(
+                each.startswith("cannot commit: ") and words in each and each.endswith("; trying again")
+                for each in beats[-2:]
+            )
+
+        self.wait(said, f"the store says {words!r}")
+
+    def all_well(self, run: int) -> None:
+        """The run succeeds, in the same process of the store."""
+        self.run_ended(run)
+        self.wait(lambda: self.work("store") == "idle", "the store says that it is well")
+        assert self.incarnations["store"] == 1
+        log = self.log("tiny", "store")
+        assert log.count("; trying again until it can") == 1  # said once, not at each try
+        assert "the metadata store can work again, after" in log
+
+
+@pytest.fixture
+def troubled(tmp_path: Path) -> Iterator[Troubled]:
+    with Troubled(tmp_path) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def operator(driver: Driver) -> Iterator[StoreClient]:
+    """Somebody who asks the store by hand."""
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    channel = Channel(context, f"ipc://{driver.sockets}/tiny/store.sock")
+    try:
+        yield StoreClient(channel, OPERATOR, 0, Interrupt())
+    finally:
+        channel.close()
+        context.term()
+
+
+@contextlib.contextmanager
+def locked(database: Path) -> Iterator[None]:
+    """Another program has the database for itself."""
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+def fill(folder: Path) -> Path:
+    """Not one byte more fits on this disk."""
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    return ballast
+
+
+# ---- a full disk
+
+
+@needs_mounts
+def test_on_a_full_disk_nodes_wait_and_go_on_when_there_is_room_again(troubled: Troubled) -> None:
+    troubled.own_disk()
+    troubled.up_troubled()
+    troubled.drop("a")
+    troubled.run_ended(1)
+    ballast = fill(troubled.disk)
+    troubled.drop("b")
+    troubled.trouble("database or disk is full")
+    assert [row["id"] for row in troubled.select("select id from runs")] == [1]
+    with operator(troubled) as asking:
+        for wish in (StartRun("token"), Count("runs", {})):  # people are told at once, and nothing is done later
+            with pytest.raises(Refused, match="database or disk is full") as refused:
+                asking.ask(wish)
+            assert refused.value.kind == "unavailable"
+    ballast.unlink()
+    troubled.all_well(2)
+    assert [row["id"] for row in troubled.select("select id from runs")] == [1, 2]
+    assert [each for each in troubled.notes() if each.startswith("job run")] == [
+        "job run 1 attempt 1",
+        "job run 2 attempt 1",
+    ]
+
+
+@needs_mounts
+def test_a_task_that_ends_on_a_full_disk_is_not_over_before_its_completion_is_committed(troubled: Troubled) -> None:
+    troubled.own_disk()
+    troubled.up_troubled()
+    troubled.close_gate()
+    troubled.drop("a")
+    troubled.wait_note("at gate")
+    ballast = fill(troubled.disk)
+    troubled.open_gate()
+    troubled.trouble("database or disk is full")
+    assert troubled.task(1, "job")["state"] in ("pending", "executing")
+    assert "after run 1 attempt 1" not in troubled.notes()
+    troubled.kill("store")  # and if it dies now, the node that waits is as patient with the next
+    ballast.unlink()
+    troubled.start("store")
+    troubled.run_ended(1)
+    assert troubled.notes().count("job run 1 attempt 1") == 1
+    assert troubled.select("select value from metrics") == [{"value": 1.0}]
+
+
+# ---- a lock
+
+
+def test_while_another_program_locks_the_database_nodes_wait(troubled: Troubled) -> None:
+    troubled.up_troubled()
+    with locked(troubled.disk / "runs.db"):
+        troubled.drop("a")
+        troubled.trouble("database is locked")
+    troubled.all_well(1)
+
+
+def test_a_store_that_is_killed_while_the_database_is_locked_and_started_again_says_why_it_cannot(
+    troubled: Troubled,
+) -> None:
+    troubled.up_troubled()
+    with locked(troubled.disk / "runs.db"):
+        troubled.drop("a")
+        troubled.trouble("database is locked")
+        troubled.kill("store")
+        troubled.spawn("store")
+        words = troubled.last_words("store")
+        assert words.kind == "setup"
+        assert words.message.startswith("cannot open the metadata store at sqlite:///")
+        assert "database is locked" in words.message
+        assert troubled.exited("store").exit_code == 1
+    troubled.start("store")
+    troubled.run_ended(1)
+
+
+def test_a_store_in_trouble_can_be_stopped(troubled: Troubled) -> None:
+    troubled.up_troubled()
+    with locked(troubled.disk / "runs.db"):
+        troubled.drop("a")
+        troubled.trouble("database is locked")
+        assert troubled.stop("store").exit_code == 0
+    troubled.start("store")
+    troubled.run_ended(1)
+
+
+# ---- a file that is no good
+
+
+def damage(path: Path, first: int) -> None:
+    """Everything from byte `first` on is lost."""
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(first)
+        file.write(os.urandom(size - first))
+
+
+@pytest.mark.parametrize(
+    ("first", "words"), [(0, "file is not a database"), (4096, "database disk image is malformed")]
+)
+def test_a_damaged_database_is_not_tried_for_ever_and_the_way_out_is_said(
+    troubled: Troubled, first: int, words: str
+) -> None:
+    troubled.load_troubled()
+    database = troubled.disk / "runs.db"
+    store = SqliteMetadataStore("store", f"sqlite:///{troubled.folder}/disk/runs.db")
+    store.open()
+    store.close()
+    copy = database.read_bytes()
+    damage(database, first)
+    troubled.spawn("store")
+    said = troubled.last_words("store")
+    assert said.kind == "setup"
+    assert words in said.message
+    assert "put a copy back, or move the file away to begin anew" in said.message
+    assert troubled.exited("store").exit_code == 1
+    database.write_bytes(copy)
+    troubled.start(*NODES)
+
+
+@needs_mounts
+def test_a_disk_that_cannot_be_written_is_named_and_works_once_it_can(troubled: Troubled) -> None:
+    troubled.own_disk()
+    troubled.load_troubled()
+    assert troubled.process is not None
+    inside = ["nsenter", "-m", "-t", str(troubled.process.pid)]
+    remount = [*inside, "mount", str(troubled.folder / "disk"), "-o"]
+    subprocess.run([*remount, "remount,ro"], check=True)
+    troubled.spawn("store")
+    words = troubled.last_words("store")
+    assert words.kind == "setup"
+    assert "Read-only file system" in words.message
+    assert troubled.exited("store").exit_code == 1
+    subprocess.run([*remount, "remount,rw"], check=True)
+    troubled.start(*NODES)
+    troubled.drop("a")
+    troubled.run_ended(1)
