@@ -5,15 +5,17 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-SOURCES := node_sdk anacostia_daemon tests examples docs README.md
+SOURCES := node_sdk anacostia_daemon tests examples docs benchmarks README.md
 # At least two workers: most of a test's time is spent waiting for processes.
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(max(2, min(8, os.cpu_count() or 2)))')
 
-.PHONY: help venv check test demo docs clean
+.PHONY: help venv check test demo chaos bench docs clean
 
 help:
 	@echo 'make demo    the digits pipeline under a real daemon; its training node is killed and comes back'
 	@echo 'make test    every test'
+	@echo 'make bench   side by side with the raw limit of this machine; ONE=restart for one figure'
+	@echo 'make chaos   kills at random for SECONDS=60, then looks whether all laws hold; SEED= replays'
 	@echo 'make check   format, lint, types, architecture and the fast tests'
 	@echo 'make docs    write the generated parts of docs/ again'
 	@echo 'make venv    only the virtual environment'
@@ -39,9 +41,17 @@ test: venv
 demo: venv
 	$(BIN)/python examples/digits/demo.py
 
+# Random kills; the seed is printed. SECONDS and SEED may be given.
+chaos: venv
+	$(BIN)/python -m tests.chaos.chaos --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
+
+bench: venv
+	for each in $(or $(ONE:%=benchmarks/%.py),$(wildcard benchmarks/*.py)); do $(BIN)/python $$each || exit 1; done
+
 docs: venv
 	$(BIN)/python docs/generate_protocol.py
 	$(BIN)/python docs/generate_cli.py
+	$(BIN)/python -m anacostia_daemon.core.draw > docs/lifecycle.md
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .demo examples/*/.demo

@@ -10,14 +10,12 @@ import contextlib
 import hashlib
 import os
 import stat
-import sys
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
 from node_sdk.errors import AnacostiaError
-
-MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107  # bytes; sun_path without its closing zero
+from node_sdk.names import MAX_SOCKET_PATH
 
 
 class BadPath(AnacostiaError):

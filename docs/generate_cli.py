@@ -23,8 +23,8 @@ _INTRODUCTION = """\
 Every command, as `--help` shows it. This page is written by `docs/generate_cli.py`; do not edit it.
 
 Results go to stdout, everything else (progress, errors) to stderr. An error begins with what cannot be done. Times are
-local and short; with `--json` they are ISO 8601 UTC. Colours are for terminals, and not where `NO_COLOR` is set.
-Control characters in what nodes write are shown as `\\x1b` on a terminal.
+local and short; with `--json`, and in the log lines that nodes wrote, they are ISO 8601 UTC. Colours are for terminals,
+and not where `NO_COLOR` is set. Control characters in what nodes write are shown as `\\x1b` on a terminal.
 
 `anacostiactl completion bash|zsh|fish` prints the script for the Tab key.
 """
@@ -51,7 +51,7 @@ What `--json` prints. More fields may be added; these stay.
     journal    [{"at", "pipeline", "node", "incarnation", "event", "from", "to", "reason"}]
     graph      {"name", "trigger", "max_concurrent_runs", "max_crashes",
                 "nodes": [{"name", "kind", "type", "predecessors"}]}
-    trigger    {"pipeline", "run_id"}
+    trigger    {"pipeline", "run_id"}; `cancel` and `retry` print the same
     version    {"anacostiactl", "daemon": {"version", "pid", "python"} | null}
     logs       one object per line: {"at", "pipeline", "node", "line"}
 

@@ -46,7 +46,7 @@ DIRECTIONS: tuple[Direction, ...] = (
         "Parts of messages",
         "What the messages above carry.",
         store,
-        (store.Due, store.Output, store.Unsignalled, store.Found),
+        (store.Due, store.Output, store.Lost, store.Unsignalled, store.Found),
     ),
 )
 

@@ -22,6 +22,19 @@ class NotRunning(AnacostiaError):
     """A method that needs a running pipeline was called outside of one."""
 
 
+class Recalled(AnacostiaError):
+    """Raised inside execute() and its hooks, from outside: the task is to end now. Let it pass, or clean up quickly:
+    a process that does not come back within its stop_timeout is replaced."""
+
+
+class TaskTimeout(Recalled):
+    """The attempt takes longer than the action's `timeout`."""
+
+
+class RunCancelled(Recalled):
+    """Somebody has cancelled the run; nothing of this task is recorded any more."""
+
+
 class ArtifactNotFound(AnacostiaError):
     """No such artifact, or its bytes are gone."""
 

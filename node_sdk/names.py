@@ -1,12 +1,15 @@
-"""What a pipeline or a node may be called: names end up in socket paths, file names and commands."""
+"""What a pipeline or a node may be called: names end up in socket paths, file names and commands. And how long such a
+path may be."""
 
 from __future__ import annotations
 
 import re
+import sys
 
 from node_sdk.errors import InvalidPipeline
 
 MAX_NAME = 64
+MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107  # bytes; sun_path without its closing zero
 _LEGAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
 
 

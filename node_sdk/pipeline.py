@@ -7,6 +7,7 @@ A file that builds a Pipeline is run by `python file.py` (then `run` starts a su
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import signal
 import subprocess
@@ -44,7 +45,8 @@ class Pipeline:
 
     `loggers` are given to every node that has none. `name` is the stem of the script's file unless given. A run
     starts when every monitored resource's trigger condition holds (`trigger="all"`) or one does (`"any"`); at most
-    `max_concurrent_runs` are under way at once. A task whose node crashes `max_crashes` times ends as error.
+    `max_concurrent_runs` of these are under way at once (one by hand, `anacostiactl trigger`, starts at once and takes
+    a place like any other). A task whose node crashes `max_crashes` times ends as error.
 
     Raises InvalidPipeline, one error for each broken rule, naming the nodes.
     """
@@ -177,7 +179,9 @@ def _foreground(command: list[str]) -> int:
     if threading.current_thread() is threading.main_thread():
         earlier = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
     try:
-        child = subprocess.Popen(command, process_group=0)
+        # Killed, we can pass nothing on: it asks the system to tell it of our death.
+        environment = {**os.environ, "ANACOSTIA_STARTED_BY": str(os.getpid())}
+        child = subprocess.Popen(command, process_group=0, env=environment)
         for number in early:
             child.send_signal(number)
         status = child.wait()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -41,3 +45,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     if reporter.stats.get("skipped") and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder for sockets: the paths that pytest makes are too long for them on some machines."""
+    made = Path(tempfile.mkdtemp(prefix="an", dir="/tmp"))
+    yield made
+    shutil.rmtree(made, ignore_errors=True)

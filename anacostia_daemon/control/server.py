@@ -14,8 +14,8 @@ from pathlib import Path
 
 from anacostia_daemon.control.connection import Cancellable, Connection, Conversation, Handler, Turns
 from anacostia_daemon.control.messages import ControlError, ControlRequest, ErrorCode
-from anacostia_daemon.control.peer import allowed, peer_uid
 from node_sdk.errors import AnacostiaError
+from node_sdk.osprocess import allowed, peer_uid
 from node_sdk.wire.codec import encode
 from node_sdk.wire.frames import frame
 

@@ -16,6 +16,7 @@ from anacostia_daemon.core.state import End, NodeState
 from anacostia_daemon.core.turn import Turn
 
 REKILL = 30.0  # seconds until SIGKILL or the clearing of a family is said again; they take milliseconds as a rule
+CLEARING = "; seeing that nothing of it is left"
 STUBBORN = "; still there after SIGKILL"
 
 
@@ -58,7 +59,7 @@ def exited(turn: Turn, event: Exited) -> None:
         turn.set(orphan=False, incarnation=number, highest=taken, excused=False, words=None, stillborn=False)
     if not event.fault:
         turn.set(excused=True)
-    said = state.words if state.phase != "down" and event.signal is None else None
+    said = state.words if state.phase != "down" and _tells(state.words, event.signal) else None
     reason = reasons.last_words(said) if said else reasons.exited(event)
     _reap(turn, reason, event.exit_code, event.signal, blamed=_own_fault(event, said))
 
@@ -69,11 +70,16 @@ def _own_fault(event: Exited, said: LastWords | None) -> bool:
     SIGKILL comes from outside, however often somebody sends it, unless the kernel did for want of memory: that may
     well be the artifact's doing.
     """
-    if not event.fault or (said is not None and said.kind == "fenced"):
+    if not event.fault or (said is not None and said.kind in ("fenced", "timeout")):
         return False
     if event.signal is not None:
         return event.signal != SIGKILL or event.out_of_memory
     return event.exit_code is not None  # else nobody knows how it ended
+
+
+def _tells(words: LastWords | None, number: int | None) -> bool:
+    """Whether the words say why it ended; a signal says more, but the one that it sent itself."""
+    return number is None or (number == SIGKILL and words is not None and words.kind == "timeout")
 
 
 def last_words(turn: Turn, event: LastWords) -> None:
@@ -84,7 +90,9 @@ def last_words(turn: Turn, event: LastWords) -> None:
         return
     turn.set(words=event)
     # They come on another socket than the news of its death, so they may come after it.
-    if state.reaped and state.last_end and state.last_end.signal is None and not (state.excused or state.stillborn):
+    if not state.reaped or not state.last_end or state.excused or state.stillborn:
+        return
+    if _tells(event, state.last_end.signal):
         turn.set(last_end=replace(state.last_end, reason=reasons.last_words(event)))
 
 
@@ -96,6 +104,8 @@ def _reap(turn: Turn, reason: str, exit_code: int | None, signal: int | None, bl
     if state.phase in ("killing", "stopping"):  # why it was made to end tells more than how it then did
         reason = state.reason if state.phase == "killing" else f"{state.reason}; {reason}"
     end = End(reason, exit_code, signal, turn.now)
+    if state.phase == "stopping":
+        reason += CLEARING  # or "killing" would sound as if something had gone wrong
     changes = {"reaped": True, "last_end": end}
     if state.phase == "killing":
         turn.set(deadline=turn.now + REKILL, **changes)
@@ -119,16 +129,23 @@ def _earned(state: NodeState, alive_at: float | None) -> Budget:
 def after(turn: Turn) -> str | None:
     """Nothing is left of it: what comes now. Returns the reason when the node is to be started again at once."""
     state = turn.state
+    outnumbered = _is_outnumbered(state)
     turn.set(pid=None, started=None, ready_at=None, work="", reaped=True)
     if state.must_go or state.excused:
         turn.enter("down", _why_down(state), renew=False)
     elif _was_all(state):
         turn.enter("down", f"{cause(state)}; its restart policy is '{state.policy.when}'", done=True)
-    elif state.policy.when == "never":
+    elif state.policy.when == "never" and not outnumbered:
         turn.enter("failed", f"{cause(state)}; its restart policy is 'never'")
     else:
         return _again(turn)
     return None
+
+
+def _is_outnumbered(state: NodeState) -> bool:
+    """Whether it gave way before it was ever ready: the store knows higher numbers, from another home or from before
+    the journal was lost. It never began to work, so even a node that is never restarted gets the next number."""
+    return state.ready_at is None and state.words is not None and state.words.kind == "fenced"
 
 
 def _again(turn: Turn) -> str | None:

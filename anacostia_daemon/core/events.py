@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Desired = Literal["up", "down", "paused"]
-LastWordsKind = Literal["setup", "fenced", "error"]
+LastWordsKind = Literal["setup", "fenced", "error", "timeout"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,8 @@ class Beat(OfIncarnation):
 
 @dataclass(frozen=True, slots=True)
 class LastWords(OfIncarnation):
-    """Why it ends by itself. With 'fenced', `current` is the incarnation that the store knows."""
+    """Why it ends by itself. With 'fenced', `current` is the incarnation that the store knows; with 'timeout' it ends
+    by SIGKILL, its own, as its task would not let go of it."""
 
     kind: LastWordsKind
     message: str

@@ -19,6 +19,8 @@ COMMANDS = (
     "status",
     "logs",
     "trigger",
+    "cancel",
+    "retry",
     "runs",
     "run",
     "artifacts",

@@ -35,8 +35,13 @@ class CommandFailed(Exception):
 
 
 def broken_pipe() -> int:
-    """Whoever read has read enough. What is still buffered must not complain when Python ends."""
+    """Whoever read has read enough."""
+    drop_output()
+    return BROKEN_PIPE
+
+
+def drop_output() -> None:
+    """What is still buffered cannot be written, and must not complain about it when Python ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
-    return BROKEN_PIPE

@@ -10,6 +10,7 @@ takes the nodes over.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import os
 import signal
@@ -31,6 +32,7 @@ from node_sdk.errors import AnacostiaError
 
 _RELAUNCHES = 5  # of a daemon that keeps dying, within _WINDOW seconds
 _WINDOW = 60.0
+_PR_SET_PDEATHSIG = 1  # of prctl(2)
 _ANSWER_WITHIN = 5.0  # seconds; questions on the side must not hold up the logs
 
 
@@ -41,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
         click.echo("usage: python -m anacostia_daemon.ctl.foreground FILE [-- ARGS]", err=True)
         return exits.USAGE
     posix = Posix()
+    if not _bound_to(os.environ.pop("ANACOSTIA_STARTED_BY", "")):
+        return exits.FAILED
     try:
         return Foreground(Path(given[0]).absolute(), given[2:], posix).run()
     except AnacostiaError as error:
@@ -48,6 +52,17 @@ def main(arguments: list[str] | None = None) -> int:
         return exits.FAILED
     except BrokenPipeError:  # nobody reads on; with our end the daemon ends too
         return exits.broken_pipe()
+
+
+def _bound_to(starter: str) -> bool:
+    """End gracefully when the script whose pipeline.run() started us is killed. False where it is dead already.
+
+    Linux only: elsewhere no death of a parent is told, and a killed script leaves its pipeline running.
+    """
+    if not starter.isdigit() or not sys.platform.startswith("linux"):
+        return True
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    return os.getppid() == int(starter)
 
 
 def home_for(file: Path, base: Home) -> Home:

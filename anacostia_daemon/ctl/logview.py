@@ -113,8 +113,11 @@ class LogView:
             return CommandFailed(f"cannot show logs of '{target}': no such pipeline under {data}{guess}", UNKNOWN)
         nodes = [each.removesuffix(_SUFFIX) for each in _names(data / self._pipeline / "logs")]
         what = f"node '{self._node}' of pipeline '{self._pipeline}'" if self._node else f"pipeline '{self._pipeline}'"
-        guess = did_you_mean(self._node, nodes) if self._node else ""
-        return CommandFailed(f"cannot show logs of {what}: it has written nothing{guess}", UNKNOWN)
+        if not self._node:
+            return CommandFailed(f"cannot show logs of {what}: it has written nothing", UNKNOWN)
+        guess, others = did_you_mean(self._node, nodes), f"there are logs of: {', '.join(nodes)}" if nodes else ""
+        why = "no such node, or it has written nothing yet"
+        return CommandFailed(f"cannot show logs of {what}: {why}{guess}", UNKNOWN, others)
 
 
 def _time(found: tuple[Line, Source]) -> str:

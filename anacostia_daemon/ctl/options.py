@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from anacostia_daemon.ctl.exits import UNKNOWN, CommandFailed
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -34,9 +36,30 @@ def _files_and_targets(
     return _targets(ctx, parameter, incomplete) or [CompletionItem(incomplete, type="file")]
 
 
+def _whole(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and "/" in value and not ctx.resilient_parsing:
+        whole = value.partition("/")[0]
+        raise click.UsageError(f"a PIPELINE is wanted, not a node of one: '{whole}' instead of '{value}'", ctx)
+    return value
+
+
+class RunNumber(click.IntRange):
+    """The number of a run. One that no store can hold is that of no run, not a mistake in the command line."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """As click has it."""
+        number = int(super().convert(value, param, ctx))
+        if number >= 2**63:
+            raise CommandFailed(f"cannot find run {number}: no such run in any pipeline", UNKNOWN)
+        return number
+
+
 def pipeline_argument(required: bool = True) -> Callable[[_Decorated], _Decorated]:
     """PIPELINE."""
-    return click.argument("pipeline", required=required, shell_complete=_pipelines)
+    return click.argument("pipeline", required=required, shell_complete=_pipelines, callback=_whole)
 
 
 def target_argument(required: bool = True) -> Callable[[_Decorated], _Decorated]:

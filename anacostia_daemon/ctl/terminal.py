@@ -88,7 +88,7 @@ class Told:
         self._logs.skip()
         self._watch = Watch()
         self._journal = self._state_of_journal()
-        self._known = Counter(sentence(each) for each in self._entries() or [])
+        self._known = Counter(map(_identity, self._entries() or []))
 
     def look(self) -> None:
         """Show what is new."""
@@ -114,10 +114,10 @@ class Told:
             return
         told = Counter[str]()
         for entry in entries:
-            words = sentence(entry, with_pipeline=False)
-            told[words] += 1
-            if told[words] > self._known[words]:
-                tell(words)
+            this = _identity(entry)
+            told[this] += 1
+            if told[this] > self._known[this]:
+                tell(sentence(entry, with_pipeline=False))
         self._known = told
 
     def _entries(self) -> list[dict[str, Any]] | None:
@@ -136,3 +136,8 @@ class Told:
                 found = self._home.journal.with_name(self._home.journal.name + suffix).stat()
                 state += [found.st_size, found.st_mtime_ns]
         return tuple(state)
+
+
+def _identity(entry: dict[str, Any]) -> str:
+    """An entry of the journal as it is: what is shown of it, the day of its time say, changes."""
+    return repr(sorted(entry.items()))

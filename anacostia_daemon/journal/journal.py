@@ -6,6 +6,7 @@ The shell performs what a turn decided only after it: so nothing happens that th
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields
@@ -15,7 +16,9 @@ from typing import Any
 from anacostia_daemon.journal.rows import Entry, LoaderRow, NodeRow, PipelineRow
 from anacostia_daemon.journal.schema import JournalUnusable, connect
 
-__all__ = ["Entry", "Journal", "JournalUnusable", "LoaderRow", "NodeRow", "PipelineRow"]
+__all__ = ["Entry", "Journal", "JournalError", "JournalUnusable", "LoaderRow", "NodeRow", "PipelineRow"]
+
+JournalError = sqlite3.Error  # whatever reading or writing an open journal may raise
 
 KEEP = 5_000  # entries per pipeline
 _PRUNE_EVERY = 500  # entries written between two prunings
@@ -36,6 +39,7 @@ class Journal:
         self._unpruned = 0
         self._turning = False
         self._begun = False
+        self.wrote = False  # whether the last turn had anything to write, and did
         self._saved: dict[tuple[str, str], NodeRow] = {}
 
     def close(self) -> None:
@@ -47,13 +51,13 @@ class Journal:
         """All that is written inside is one transaction; on disk when it is left, undone where it raises."""
         if self._turning:
             raise RuntimeError("cannot begin a turn of the journal: one is under way")
-        self._turning = True
+        self._turning, self.wrote = True, False
         try:
             yield
             if self._begun:
                 self._prune()
                 self._connection.execute("COMMIT")
-                self._begun = False
+                self._begun, self.wrote = False, True
         finally:
             self._turning = False
             if self._begun:

@@ -12,6 +12,7 @@ from node_sdk.errors import AnacostiaError
 
 VERSION = 1
 APPLICATION_ID = 0x414E_4143  # "ANAC"
+_PATIENCE = 5.0  # seconds that opening waits for another process (a backup, say) to unlock the file
 
 _TABLES = """
 CREATE TABLE pipelines (
@@ -94,7 +95,7 @@ class JournalUnusable(AnacostiaError):
 def connect(path: Path) -> sqlite3.Connection:
     """An open journal at `path`, made where there is none; JournalUnusable where it cannot be."""
     try:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE)
     except sqlite3.Error as error:
         raise JournalUnusable(f"cannot open the journal {path}: {error}; is {path.parent} there, and yours?") from error
     try:
@@ -142,6 +143,8 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
             f"BEGIN IMMEDIATE; {_TABLES} "
             f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
         )
+    # From now on nothing waits: the daemon has one thread, and tries again by itself.
+    connection.execute("PRAGMA busy_timeout = 0")
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

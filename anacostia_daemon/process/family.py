@@ -1,5 +1,6 @@
-"""The family of a node process: everything that carries its mark, everything below it in the process tree, and
-everything in the session or group that it leads. Nobody is dead until the whole family is (law 7).
+"""The family of a node process: everything that carries its mark, everything below it in the process tree, everything
+in the session or group that it leads, and in its control group where it has one. Nobody is dead until the whole family
+is (law 7).
 
 One way alone does not find all: `env -i` drops the mark, a double fork leaves the tree, setsid leaves the session.
 """
@@ -11,9 +12,11 @@ import signal
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from anacostia_daemon.process import cgroup
 from anacostia_daemon.process.handle import ProcessHandle, hold
-from anacostia_daemon.process.identity import TOLERANCE, Facts, facts
+from anacostia_daemon.process.identity import TOLERANCE
 from anacostia_daemon.process.marks import Mark, mark_of, pids
+from node_sdk.osprocess import Facts, facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ def family(mark: Mark, head: Head | None = None, none_before: float = 0.0) -> li
     members = {pid for pid, each in living.items() if each.started >= none_before and mark_of(pid) == mark}
     if head is not None:
         members |= _led_by(head, members, living)
+    members |= cgroup.members(mark) & living.keys()
     _add_descendants(members, living)
     return [living[pid] for pid in sorted(members)]
 

@@ -12,7 +12,8 @@ import signal
 import sys
 from typing import Any
 
-from anacostia_daemon.process.identity import LINUX, TOLERANCE, is_alive, start_time
+from anacostia_daemon.process.identity import TOLERANCE, is_alive, start_time
+from node_sdk.osprocess import LINUX
 
 
 class ProcessHandle:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from anacostia_daemon.process.identity import LINUX, proc_file
+from node_sdk.osprocess import LINUX, proc_file
 
 VARIABLE = "ANACOSTIA_MARK"
 _KEY = f"{VARIABLE}=".encode()

@@ -6,19 +6,6 @@ Every child that ended is collected, so that no zombie stays; only statuses that
 from __future__ import annotations
 
 import os
-import sys
-
-_PR_SET_CHILD_SUBREAPER = 36
-
-
-def become_subreaper() -> bool:
-    """Let orphans below us become our children (Linux); False where the system cannot."""
-    if not sys.platform.startswith("linux"):
-        return False
-    import ctypes
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    return bool(libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
 class Reaper:
@@ -32,6 +19,11 @@ class Reaper:
         """Keep the status of `pid`, should it ever be ours to collect."""
         self._statuses.pop(pid, None)
         self._expected.add(pid)
+
+    def forget(self, pid: int) -> None:
+        """How `pid` ended is known, or nobody will ask."""
+        self._expected.discard(pid)
+        self._statuses.pop(pid, None)
 
     def reap(self) -> None:
         """Collect every child that has ended."""

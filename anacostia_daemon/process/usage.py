@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from anacostia_daemon.process.identity import LINUX, proc_file
+from node_sdk.osprocess import LINUX, proc_file
 
 
 @dataclass(frozen=True, slots=True)

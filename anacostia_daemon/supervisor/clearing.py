@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from anacostia_daemon.process import cgroup
 from anacostia_daemon.process.family import Head, family, kill
 from anacostia_daemon.process.handle import ProcessHandle
 from anacostia_daemon.process.marks import Mark
@@ -41,8 +42,10 @@ class Clearing:
         for _ in range(_ROUNDS_PER_TURN):
             living = family(self._mark, self._head, self._none_before)
             if not living:
+                cgroup.remove(self._mark)
                 self._done()
                 return
+            cgroup.kill(self._mark)
             for handle in kill(living):
                 if handle.gone:
                     handle.close()

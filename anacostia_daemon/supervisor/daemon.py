@@ -7,7 +7,6 @@ path (law 2): what the journal holds is taken up in the same way after a stop, a
 from __future__ import annotations
 
 import signal
-import sqlite3
 import time
 from dataclasses import dataclass, field
 
@@ -16,10 +15,10 @@ from anacostia_daemon.control.messages import ControlRequest
 from anacostia_daemon.control.server import ControlServer, Conversation
 from anacostia_daemon.core.events import Desired
 from anacostia_daemon.core.node import NodeState, new_node
-from anacostia_daemon.journal.journal import Journal
+from anacostia_daemon.journal.journal import Journal, JournalError
 from anacostia_daemon.paths import Home
 from anacostia_daemon.process.memory import OutOfMemory
-from anacostia_daemon.process.reaper import Reaper, become_subreaper
+from anacostia_daemon.process.reaper import Reaper
 from anacostia_daemon.supervisor import record
 from anacostia_daemon.supervisor.commands.asking import CommandFailed
 from anacostia_daemon.supervisor.commands.table import perform
@@ -36,10 +35,10 @@ from anacostia_daemon.supervisor.posix_signals import PosixSignals
 from anacostia_daemon.supervisor.questions import Questions
 from anacostia_daemon.supervisor.revival import revive
 from anacostia_daemon.supervisor.waiters import Waiters
+from anacostia_daemon.supervisor.writing import CannotWrite, Writing
+from node_sdk.osprocess import be_subreaper
 from node_sdk.wire.link import NodeMessage
 from node_sdk.wire.loader import Loaded
-
-_WRITE_AGAIN = 1.0  # seconds until a journal that could not be written is tried again
 
 
 @dataclass
@@ -78,6 +77,7 @@ class Daemon:
         self.started_at = time.time()
         self.journal = Journal(home.journal)
         self.loop = loop = Loop()
+        self._writing = Writing(loop, self.journal, home.journal, self._touch)
         self.moments = Moments(loop.now)
         self.members: dict[str, Member] = {}
         self.enrolments: set[Enrolment] = set()
@@ -85,11 +85,10 @@ class Daemon:
         self.waiters = Waiters()
         self.cpu = CpuShares()
         self._leaving: _Leaving | None = None
-        self._write_failed = False
-        become_subreaper()
+        be_subreaper()
         self._reaper = Reaper()
         self._control = ControlServer(loop, home.control_socket, self._handle)
-        self._link = Link(loop, home.link_socket, self._node_says)
+        self._link = Link(loop, home.link_socket, self._node_says, self._may_run)
         self.around = Surroundings(loop, home, self._link, self._reaper, OutOfMemory())
         loop.after_turn(self._end_turn)
 
@@ -121,14 +120,18 @@ class Daemon:
     # ---- pipelines
 
     def register(self, loaded: Loaded, keeper: LoaderKeeper) -> Member:
-        """Write down a pipeline that was loaded, wanted up, and start it. One of the same name is replaced."""
+        """Write down a pipeline that was loaded, wanted up, and start it. One of the same name is replaced.
+
+        Raises CannotWrite, and nothing has changed.
+        """
         graph, name = loaded.graph, loaded.graph.name
         before = self.members.get(name)
         created = before.created if before is not None else time.time()
-        nodes: dict[str, tuple[NodeState, Desired]] = {
-            spec.name: (new_node(spec, self.journal.last_incarnation(name, spec.name)), "up") for spec in graph.nodes
-        }
-        with self.journal.turn():
+        with self._writing.turn():
+            nodes: dict[str, tuple[NodeState, Desired]] = {
+                spec.name: (new_node(spec, self.journal.last_incarnation(name, spec.name)), "up")
+                for spec in graph.nodes
+            }
             self.journal.save_pipeline(record.pipeline_row(keeper.recipe, graph, "up", created))
             for gone in set(self.journal.nodes(name)) - set(nodes):
                 self.journal.remove_node(name, gone)
@@ -185,6 +188,8 @@ class Daemon:
             pipeline.act(written)
         self._forget_removed()
         self.waiters.look()
+        if self._writing.trouble:
+            self.waiters.tell(f"{self._writing.trouble}; it is tried again and again")
         if self._leaving is not None:
             self._leave_when_empty(self._leaving)
         if any(member.pipeline.changed for member in self.members.values()):
@@ -192,17 +197,14 @@ class Daemon:
 
     def _write(self, pipelines: list[Pipeline]) -> bool:
         """Whether all is on disk. Where it is not (disk full), nothing new is started, and it is tried again."""
+        if not pipelines:
+            return True
         try:
-            with self.journal.turn():
+            with self._writing.turn():
                 for pipeline in pipelines:
                     record.write(self.journal, pipeline, self.moments)
-        except sqlite3.Error as error:
-            if not self._write_failed:
-                report(f"cannot write the journal {self.home.journal}: {error}; nodes run on, none is started")
-            self._write_failed = True
-            self.loop.call_at(self.loop.now() + _WRITE_AGAIN, self._touch)
+        except CannotWrite:
             return False
-        self._write_failed = False
         for pipeline in pipelines:
             pipeline.written()
         return True
@@ -214,11 +216,14 @@ class Daemon:
     def _forget_removed(self) -> None:
         for name, member in list(self.members.items()):
             if member.removing and member.pipeline.settled and member.pipeline.at_rest:
+                try:
+                    with self._writing.turn():
+                        self.journal.remove_pipeline(name)
+                except CannotWrite:
+                    continue  # it stays a member, whole, until that is written
                 member.questions.close()
                 member.pipeline.keeper.quit()
                 member.pipeline.close()
-                with self.journal.turn():
-                    self.journal.remove_pipeline(name)
                 del self.members[name]
                 report(f"{name}: removed")
 
@@ -236,11 +241,18 @@ class Daemon:
             perform(self, request, conversation)
         except CommandFailed as error:
             conversation.error(error.code, str(error), error.hint)
+        except JournalError as error:
+            conversation.error("failed", f"cannot read the journal {self.home.journal}: {error}")
 
     def _node_says(self, message: NodeMessage) -> None:
         member = self.members.get(message.pipeline)
         if member is not None:
             member.pipeline.hearing.node_says(message)
+
+    def _may_run(self, pipeline: str, node: str, incarnation: int) -> bool:
+        member = self.members.get(pipeline)
+        found = None if member is None else member.pipeline.nodes.get(node)
+        return found is not None and found.state.incarnation == incarnation and not found.state.at_rest
 
     def _close(self) -> None:
         for member in self.members.values():

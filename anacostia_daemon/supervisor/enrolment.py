@@ -1,5 +1,6 @@
 """From a file to a registered pipeline that is wanted up: load it in its own loader, check what came, write it down,
-start it. Until it is written down nothing else has changed; a file that cannot be loaded leaves no trace.
+start it. Who wants the same meanwhile joins. Until it is written down nothing else has changed; a file that cannot be
+loaded leaves no trace.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ _TAIL = 30  # lines of a traceback that a person is shown
 
 
 class Enrolment:
-    """Under way from construction on; calls `enrolled` or `refused(message, detail)` in a later turn."""
+    """Under way from construction on; calls `enrolled` or `refused(message, detail)` in a later turn.
+
+    It goes on when the client who began it leaves: a second start of the same file must find it, not compete with it.
+    """
 
     def __init__(
         self,
@@ -31,12 +35,24 @@ class Enrolment:
         enrolled: Callable[[Member], None],
         refused: Callable[[str, str], None],
     ) -> None:
-        self._daemon, self._enrolled, self._refused = daemon, enrolled, refused
+        self._daemon = daemon
+        self._waiting = [(enrolled, refused)]
+        self.recipe = recipe  # as it was asked for
         around = daemon.around
         self._keeper = LoaderKeeper(around.loop, around.home, around.reaper, recipe)
         self._keeper.owner = self
         daemon.enrolments.add(self)
         self._keeper.start()
+
+    def join(self, enrolled: Callable[[Member], None], refused: Callable[[str, str], None]) -> None:
+        """Have somebody else hear the outcome too."""
+        self._waiting.append((enrolled, refused))
+
+    def may_give(self, recipe: Recipe) -> bool:
+        """Whether the pipeline that `recipe` gives may be the one that is loaded here."""
+        mine = self.recipe
+        same_name = mine.pipeline is None or recipe.pipeline is None or mine.pipeline == recipe.pipeline
+        return same_name and (mine.file, mine.name) == (recipe.file, recipe.name)
 
     def loader_up(self, loaded: Loaded) -> None:
         try:
@@ -46,11 +62,14 @@ class Enrolment:
             self._keeper.recipe = recipe
             member = self._daemon.register(loaded, self._keeper)
         except (AnacostiaError, OSError) as error:
-            self._keeper.quit()
+            leaving = self._keeper.quit()
+            if leaving is not None:  # the next start waits for its end: both would want the same socket
+                self._daemon.departures = [each for each in self._daemon.departures if not each.over] + [leaving]
             self._end(str(error), "")
             return
         self._daemon.enrolments.discard(self)
-        self._enrolled(member)
+        for enrolled, _ in self._waiting:
+            enrolled(member)
 
     def loader_says(self, message: FromLoader) -> None:
         """Nothing is asked of it before it is registered."""
@@ -59,7 +78,7 @@ class Enrolment:
         for name, member in self._daemon.members.items():
             # The loader found another one at its socket; whose pipeline that is, only we know.
             if str(self._daemon.home.loader_socket(name)) in message:
-                message, detail = _taken(name, member.pipeline.keeper.recipe.file), ""
+                message, detail = self._occupied(name, member), ""
         self._end(message, "\n".join(detail.rstrip().splitlines()[-_TAIL:]))
 
     def cancel(self) -> None:
@@ -68,7 +87,8 @@ class Enrolment:
 
     def _end(self, message: str, detail: str) -> None:
         self._daemon.enrolments.discard(self)
-        self._refused(message, detail)
+        for _, refused in self._waiting:
+            refused(message, detail)
 
     def _check(self, graph: GraphSpec) -> None:
         daemon, recipe = self._daemon, self._keeper.recipe
@@ -82,16 +102,14 @@ class Enrolment:
         other = daemon.members.get(graph.name)
         if other is None:
             return
-        if other.pipeline.keeper.recipe.file != recipe.file:
-            raise AnacostiaError(_taken(graph.name, other.pipeline.keeper.recipe.file))
-        if not other.idle:
-            raise AnacostiaError(
-                f"pipeline '{graph.name}' runs already; `anacostiactl stop {graph.name}` first, then start it again"
-            )
+        if other.pipeline.keeper.recipe.file != recipe.file or not other.idle:
+            raise AnacostiaError(self._occupied(graph.name, other))
 
-
-def _taken(name: str, file: str) -> str:
-    return (
-        f"a pipeline '{name}' is registered already, from {file}; "
-        f"`anacostiactl remove {name}` first, or give this one another name with --name"
-    )
+    def _occupied(self, name: str, other: Member) -> str:
+        file = other.pipeline.keeper.recipe.file
+        if file == self.recipe.file:
+            return f"pipeline '{name}' runs already; `anacostiactl stop {name}` first, then start it again"
+        return (
+            f"a pipeline '{name}' is registered already, from {file}; "
+            f"`anacostiactl remove {name}` first, or give this one another name with --name"
+        )

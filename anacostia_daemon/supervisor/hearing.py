@@ -41,6 +41,7 @@ class Hearing:
         match message:
             case said.Beat(_, node, incarnation, ready, work):
                 self._pipeline.feed(node, Beat(incarnation, ready, work))
+                self._pipeline.cancelling.heard(node)
             case said.LastWords(_, node, incarnation, kind, text, current):
                 self._pipeline.feed(node, LastWords(incarnation, kind, text, current))
 
@@ -136,6 +137,8 @@ class Hearing:
         node = self._pipeline.nodes[name]
         if node.state.incarnation == incarnation:
             node.unwatch()
+            if node.state.pid is not None:
+                self._pipeline.around.reaper.forget(node.state.pid)
         self._feed_exit(name, incarnation, exit_code, number, how)
         self._pipeline.changed = True
         self._pipeline.afterwards(lambda: self._pipeline.keeper.tell(wire.Forget(name, incarnation)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shlex
 
 from anacostia_daemon.paths import Home
 from node_sdk.errors import AnacostiaError
@@ -27,9 +28,10 @@ class HomeLock:
         except BlockingIOError:
             holder = os.read(self._fd, 32).decode(errors="replace").strip() or "unknown"
             os.close(self._fd)
+            stop = f"anacostiactl --home {shlex.quote(str(home.path))} shutdown"
             raise HomeHeld(
                 f"cannot start: a daemon (pid {holder}) already holds {home.path}; "
-                "use it, stop it with `anacostiactl shutdown`, or choose another home with --home"
+                f"use it, stop it with `{stop}`, or choose another home with --home"
             ) from None
         os.ftruncate(self._fd, 0)
         os.write(self._fd, f"{os.getpid()}\n".encode())

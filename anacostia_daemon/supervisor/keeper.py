@@ -128,19 +128,20 @@ class LoaderKeeper:
         self._within(CONNECT_TIMEOUT, f"it did not answer within {CONNECT_TIMEOUT:g} s")
         return True
 
-    def quit(self) -> None:
-        """Have the loader end, by force if it does not. One that still loads hears nothing and has no nodes to lose."""
+    def quit(self) -> Departure | None:
+        """Have the loader end, by force if it does not. One that still loads hears nothing and has no nodes to lose.
+        The departure, where there was one to send off."""
         self._waiting.clear()
         if self._leaving is not None:
             self._leaving.then = None
         if self._link is None:
             self.phase = "none"
-            return
+            return None
         if self.phase == "loading":
             self._link.handle.send_group(signal.SIGKILL)
         link, self._link, self.phase = self._link, None, "none"
         self._no_deadline()
-        self._leaving = Departure(self._loop, link)
+        return self._see_off(link)
 
     def kill(self, why: str) -> None:
         """SIGKILL to a loader that does not do its work; `loader_lost` is called."""
@@ -153,6 +154,11 @@ class LoaderKeeper:
         self._no_deadline()
         if self._link is not None:
             self._link.close()
+
+    def _see_off(self, link: LoaderLink) -> Departure:
+        self._reaper.forget(link.pid)
+        self._leaving = Departure(self._loop, link)
+        return self._leaving
 
     def _load(self) -> Load:
         recipe = self.recipe
@@ -181,7 +187,7 @@ class LoaderKeeper:
         if isinstance(message, LoadFailed):
             link, self._link = self._link, None
             if link is not None:
-                self._leaving = Departure(self._loop, link)
+                self._see_off(link)
             self._lose(message.message, message.detail)
         elif isinstance(message, Loaded) and self.phase == "loading":
             self.phase = "up"

@@ -1,8 +1,8 @@
 """The daemon's ZeroMQ socket, where every node says how it is, and hears whether to pause.
 
 ZeroMQ's descriptor tells of changes only (edge-triggered), also of those that a send of ours brings to light; so
-after each event and each send everything is read, until nothing is left. Garbage costs its sender the connection:
-its identity is not listened to again (law 10).
+after each event and each send everything is read, until nothing is left. Garbage costs its sender the connection
+(law 10): ZeroMQ cannot hang up on one peer of a ROUTER, so what else comes on that connection is thrown away unread.
 """
 
 from __future__ import annotations
@@ -20,16 +20,22 @@ from node_sdk.wire.link import DaemonMessage, NodeMessage
 
 MAX_LINK_MESSAGE = 1024 * 1024  # bytes; beats and last words are small
 _PER_TURN = 1000  # messages read in one turn, so that no flood keeps the daemon from its other work
-_MAX_BANNED = 10_000
+_MAX_BANNED = 10_000  # connections; the one that has been silent for the longest is forgotten first
 
 NodeKey = tuple[str, str, int]  # pipeline, node, incarnation
 
 
 class Link:
-    """Gives each message of a node to `receive`."""
+    """Gives each message of a node to `receive`. Only whom `may_run` knows can be told anything."""
 
-    def __init__(self, loop: Loop, path: Path, receive: Callable[[NodeMessage], None]) -> None:
-        self._loop, self._receive = loop, receive
+    def __init__(
+        self,
+        loop: Loop,
+        path: Path,
+        receive: Callable[[NodeMessage], None],
+        may_run: Callable[[str, str, int], bool],
+    ) -> None:
+        self._loop, self._receive, self._may_run = loop, receive, may_run
         self._context = zmq.Context(io_threads=1)
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.LINGER, 0)
@@ -41,7 +47,7 @@ class Link:
             raise AnacostiaError(f"cannot listen at {path}: {error.strerror}; is its directory yours?") from error
         self._fd = int(self._socket.getsockopt(zmq.FD))
         self._identities: dict[NodeKey, bytes] = {}
-        self._banned: set[bytes] = set()
+        self._banned: dict[bytes, None] = {}  # in the order in which they were last heard
         loop.add_reader(self._fd, self.drain)
         loop.call_soon(self.drain)  # what came between bind and add_reader makes no new edge
 
@@ -80,15 +86,22 @@ class Link:
     def _take(self, frames: list[bytes]) -> None:
         identity = frames[0]
         if identity in self._banned:
+            self._ban(identity)
             return
         try:
             if len(frames) != 2:
                 raise BadMessage(f"{len(frames) - 1} frames instead of one")
             message = decode(frames[1], NodeMessage)
         except BadMessage:
-            if len(self._banned) >= _MAX_BANNED:
-                self._banned.clear()  # identities of connections long gone
-            self._banned.add(identity)
+            self._ban(identity)
             return
-        self._identities[(message.pipeline, message.node, message.incarnation)] = identity
+        key = (message.pipeline, message.node, message.incarnation)
+        if self._may_run(*key):  # else nothing would ever call `forget`
+            self._identities[key] = identity
         self._receive(message)
+
+    def _ban(self, identity: bytes) -> None:
+        self._banned.pop(identity, None)
+        self._banned[identity] = None
+        if len(self._banned) > _MAX_BANNED:
+            del self._banned[next(iter(self._banned))]

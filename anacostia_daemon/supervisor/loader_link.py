@@ -11,12 +11,12 @@ from pathlib import Path
 from anacostia_daemon.paths import Home
 from anacostia_daemon.process.handle import ProcessHandle, hold
 from anacostia_daemon.process.marks import ROOM, VARIABLE
-from anacostia_daemon.process.peer import peer_pid
 from anacostia_daemon.supervisor.loop import Handle, Loop
 from node_sdk.errors import AnacostiaError, BadMessage
+from node_sdk.osprocess import peer_pid
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.frames import FrameReader, frame
-from node_sdk.wire.loader import FromLoader, ToLoader
+from node_sdk.wire.loader import Attend, FromLoader, ToLoader
 
 _CHUNK = 64 * 1024
 _DYING = 1.0  # seconds between the end of a loader's connection and its own
@@ -179,6 +179,7 @@ def connect_loader(path: Path) -> tuple[socket.socket, ProcessHandle]:
     try:
         sock.connect(os.fspath(path))
         handle = hold(peer_pid(sock))
+        sock.sendall(frame(encode(Attend())))
     except OSError as error:
         sock.close()
         raise CannotReachLoader(f"it does not listen at {path}: {error.strerror or error}") from error

@@ -143,12 +143,10 @@ class Loop:
         events = (selectors.EVENT_READ if fd in self._readers else 0) | (
             selectors.EVENT_WRITE if fd in self._writers else 0
         )
-        known = fd in self._selector.get_map()
-        if events and known:
-            self._selector.modify(fd, events)
-        elif events:
-            self._selector.register(fd, events)
-        elif known:
-            # A descriptor closed before it was removed is already gone from epoll.
+        if fd in self._selector.get_map():
+            # Never modified in place: a descriptor that was closed meanwhile is gone from epoll without the selector
+            # knowing, and if its number was given again, the new one would seem to be registered and never be heard.
             with contextlib.suppress(OSError, KeyError):
                 self._selector.unregister(fd)
+        if events:
+            self._selector.register(fd, events)

@@ -28,6 +28,7 @@ from anacostia_daemon.paths import Home
 from anacostia_daemon.process.marks import Mark
 from anacostia_daemon.process.memory import OutOfMemory
 from anacostia_daemon.process.reaper import Reaper
+from anacostia_daemon.supervisor.cancelling import Cancelling
 from anacostia_daemon.supervisor.hearing import Hearing
 from anacostia_daemon.supervisor.keeper import LoaderKeeper
 from anacostia_daemon.supervisor.link import Link
@@ -84,6 +85,7 @@ class Pipeline:
         self._afterwards: list[Callable[[], None]] = []
         self._hurried = False
         self.hearing = Hearing(self)
+        self.cancelling = Cancelling(self)
         keeper.owner = self.hearing
 
     @property
@@ -238,7 +240,7 @@ class Pipeline:
 
     def _family_gone(self, name: str, incarnation: int) -> None:
         self.around.link.forget((self.name, name, incarnation))
-        self.nodes[name].unwatch()
+        self.nodes[name].gone(incarnation)
         self.feed(name, FamilyGone(incarnation))
 
     def close(self) -> None:

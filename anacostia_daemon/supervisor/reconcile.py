@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable
 
 from anacostia_daemon.core.events import Exited
 from anacostia_daemon.process.handle import hold
-from anacostia_daemon.process.identity import LINUX, is_alive
+from anacostia_daemon.process.identity import is_alive
 from anacostia_daemon.process.marks import Mark, mark_of
 from anacostia_daemon.supervisor.clearing import Clearing
 from anacostia_daemon.supervisor.log import report
 from anacostia_daemon.supervisor.loop import Loop
 from anacostia_daemon.supervisor.pipeline import Pipeline
+from node_sdk.osprocess import LINUX
 
 UNWATCHED = "ended while no daemon watched"
 NEVER_STARTED = "was not started before the daemon ended"

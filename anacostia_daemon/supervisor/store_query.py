@@ -37,7 +37,8 @@ class StoreQuery:
         self._channel = Channel(context, f"ipc://{inbox}", loop.now)
         self._numbers = itertools.count(1)
         self._asked: dict[int, _Asked] = {}
-        self._watched: set[int] = set()
+        self._sources: tuple[zmq.Socket[bytes], ...] = ()  # the channel's, and …
+        self._watched: tuple[int, ...] = ()  # … their descriptors: a closed socket no longer tells
         self._timer: Handle | None = None
 
     def ask(self, operation: Operation, answer: Answer) -> None:
@@ -81,12 +82,15 @@ class StoreQuery:
 
     def _watch(self) -> None:
         """The channel opens and closes sockets as connections come and go."""
-        now = {int(source.getsockopt(zmq.FD)) for source in self._channel.sources()}
-        for fd in self._watched - now:
-            self._loop.remove(fd)
-        for fd in now:
-            self._loop.add_reader(fd, self._receive)
-        self._watched = now
+        sources = tuple(self._channel.sources())
+        # Compared by socket: a new one may well have got the descriptor's number of the one just closed.
+        if sources != self._sources:
+            self._unwatch()
+            self._sources, self._watched = sources, tuple(int(each.getsockopt(zmq.FD)) for each in sources)
+            for fd in self._watched:
+                self._loop.add_reader(fd, self._receive)
+            if sources:
+                self._loop.call_soon(self._receive)  # it has sent already, and that may have swallowed the edge
         if self._timer is not None:
             self._timer.cancel()
         deadline = self._channel.deadline()
@@ -95,4 +99,4 @@ class StoreQuery:
     def _unwatch(self) -> None:
         for fd in self._watched:
             self._loop.remove(fd)
-        self._watched = set()
+        self._sources, self._watched = (), ()

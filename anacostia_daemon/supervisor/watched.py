@@ -69,6 +69,13 @@ class Watched:
             self.handle.close()
             self.handle = None
 
+    def gone(self, incarnation: int) -> None:
+        """Nothing is left of it, nor of any before it."""
+        self.unwatch()
+        for known in (self.ready_before, self.died_unseen):
+            for number in [each for each in known if each <= incarnation]:
+                del known[number]
+
     def clear(self, mark: Mark, done: Callable[[], None]) -> None:
         """Kill what is left of its family, then call `done`."""
         if self._clearing is not None:

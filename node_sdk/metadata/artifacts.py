@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from node_sdk.errors import Refused
-from node_sdk.metadata import runs
+from node_sdk.metadata import rules, runs
 from node_sdk.metadata.board import Board
 from node_sdk.metadata.schema import Row
 from node_sdk.wire.store import (
@@ -72,6 +72,12 @@ def record_outputs(board: Board, task: Row, outputs: Sequence[Output]) -> None:
         _add(board, _latest(board, output.resource, [output.location]), row)
 
 
+def lose(board: Board, where: Row, reason: str) -> None:
+    """Outputs that cannot be published fail. They belong to no run, so that one retried by hand takes none back."""
+    ended = {"state": "failed", "run_id": None, "published": True, "staging": None}
+    board.tables.update("artifacts", where, {**ended, "reason": reason[: runs.MAX_REASON]})
+
+
 def forget(board: Board, by: StoreRequest, operation: ForgetArtifacts) -> int:
     """What is gone before a run claimed it is no longer offered. Returns how many."""
     board.resource(operation.resource)
@@ -118,9 +124,20 @@ def tell_of_news(board: Board, by: StoreRequest, resources: set[str]) -> None:
     """
     for name in sorted(resources):
         spec = board.graph.by_name.get(name)
-        run_id = board.nodes[name]["last_run_id"] or board.last_run_id
+        run_id = _known_run(board, name)
         if spec is not None and spec.monitoring and name != by.node and run_id:
             board.signal(name, run_id)
+
+
+def unheard(board: Board) -> list[tuple[str, int]]:
+    """The signals of `tell_of_news` that a store may have died before: who has something new, and does not offer."""
+    return [
+        (name, run_id)
+        for name in rules.monitored_resources(board.graph)
+        if (run_id := _known_run(board, name))
+        and not board.nodes[name]["offers"]
+        and board.tables.select("artifacts", {"resource": name, "state": "new", "published": True}, limit=1)
+    ]
 
 
 def get(board: Board, artifact_id: int) -> Row:
@@ -134,6 +151,11 @@ def get(board: Board, artifact_id: int) -> Row:
 def by_whom(by: StoreRequest) -> str:
     """Who asked, in words."""
     return "by hand" if by.node == OPERATOR else f"by node {by.node!r}"
+
+
+def _known_run(board: Board, resource: str) -> int:
+    """A run that the resource may be signalled for; 0 where there was none yet."""
+    return int(board.nodes[resource]["last_run_id"] or board.last_run_id)
 
 
 def _check_release(board: Board, row: Row, words: str) -> None:

@@ -43,6 +43,7 @@ class Board:
         self.nodes: dict[str, Row] = {}
         self.runs: dict[int, OpenRun] = {}
         self.last_run_id = 0
+        self.store_id = ""
         self.signals: list[tuple[str, int]] = []
 
     # ---- reading
@@ -53,6 +54,7 @@ class Board:
         self.nodes = {row["name"]: row for row in self.tables.select("nodes", {})}
         newest = self.tables.select("runs", {}, descending=True, limit=1)
         self.last_run_id = newest[0]["id"] if newest else 0
+        self.store_id = "".join(row["store_id"] for row in self.tables.select("identity", {}))
         self.runs = {}
         for run in self.tables.select("runs", {"state": "running"}):
             tasks = self.tables.select("tasks", {"run_id": run["id"]})

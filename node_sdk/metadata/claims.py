@@ -27,7 +27,7 @@ def offer(board: Board, by: StoreRequest, operation: Offer) -> None:
 
 
 def start_run(board: Board, by: StoreRequest, operation: StartRun) -> int:
-    """A run by hand: at once, with everything that is new."""
+    """A run by hand: at once, however many are under way, with everything that is new."""
     if not operation.token:
         raise Refused("invalid", "cannot start a run by hand without a token: it makes repeating the wish harmless")
     known = board.tables.select("runs", {"token": operation.token})

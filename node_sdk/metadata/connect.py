@@ -6,6 +6,7 @@ Imports SQLAlchemy; imported when a store is opened.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,7 +20,7 @@ from node_sdk.metadata.database import Database, unavailable
 
 # Seconds that a transaction waits inside SQLite for a checkpoint, or for somebody else who writes. A store that waits
 # longer does it outside, where it hears SIGTERM and its heart beats.
-BUSY_TIMEOUT = 2.0
+BUSY_TIMEOUT = 1.0
 
 
 def connect(uri: str, read_only: bool) -> Database:
@@ -40,7 +41,9 @@ def connect(uri: str, read_only: bool) -> Database:
     return _opened(engine, shown, read_only, begin="BEGIN" if engine.dialect.name == "sqlite" else None)
 
 
-def connect_sqlite(path: Path, shown: str, *, read_only: bool, synchronous: str) -> Database:
+def connect_sqlite(
+    path: Path, shown: str, *, read_only: bool, synchronous: str, still_there: Callable[[], None] | None = None
+) -> Database:
     """The SQLite file at `path`, with a write-ahead log, so that reading and writing do not wait for each other."""
     # Even for reading the file is opened for writing where that is allowed: a reader may have to recover the log.
     address = f"file:{quote(str(path))}?mode={'rw' if read_only else 'rwc'}"
@@ -62,17 +65,22 @@ def connect_sqlite(path: Path, shown: str, *, read_only: bool, synchronous: str)
             return
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
+        # A commit whose fsync failed (EIO) was answered to nobody, yet what it wrote to the log reads as committed from
+        # here on, and requests that are repeated would be answered from it. So it goes to the disk first, or we do not.
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
     sa.event.listen(engine, "connect", configure)
     sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin) and None)
-    return _opened(engine, shown, read_only, begin)
+    return _opened(engine, shown, read_only, begin, still_there)
 
 
-def _opened(engine: sa.Engine, shown: str, read_only: bool, begin: str | None) -> Database:
+def _opened(
+    engine: sa.Engine, shown: str, read_only: bool, begin: str | None, still_there: Callable[[], None] | None = None
+) -> Database:
     try:
         versions.ensure(engine, shown, read_only)
-        return Database(engine, shown, begin)
+        return Database(engine, shown, begin, still_there)
     except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
         engine.dispose()
         raise unavailable("open", shown, getattr(error, "orig", None) or error) from error

@@ -7,7 +7,7 @@ statements then go straight to the driver, which costs a tenth of the time. Impo
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,12 +23,22 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class Database:
-    """The tables of `engine`, which exist already. `begin` is how a transaction starts where the driver does not."""
+    """The tables of `engine`, which exist already. `begin` is how a transaction starts where the driver does not.
 
-    def __init__(self, engine: sa.Engine, shown: str, begin: str | None = None) -> None:
+    `still_there` is asked after each commit, before anybody hears of it: it raises where that went to no place at all.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        shown: str,
+        begin: str | None = None,
+        still_there: Callable[[], None] | None = None,
+    ) -> None:
         self._engine = engine
         self._shown = shown
         self._begin = begin
+        self._still_there = still_there
         self._statements = Statements(engine.dialect)
         self._errors: Any = engine.dialect.dbapi
         self._connection = engine.raw_connection()
@@ -55,6 +65,8 @@ class Database:
             yield
             with self._driver_errors():
                 self._connection.commit()
+            if self._still_there:
+                self._still_there()
         except BaseException:
             self._roll_back()
             raise

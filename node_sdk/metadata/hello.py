@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from node_sdk.metadata import retrying, rules, runs
+from node_sdk.metadata import artifacts, retrying, rules, runs
 from node_sdk.metadata.board import NOT_WAITING, Board, OpenRun
 from node_sdk.metadata.schema import Row
 from node_sdk.wire.codec import to_map
@@ -17,7 +17,9 @@ def hello(board: Board, by: StoreRequest, operation: Hello) -> dict[str, Any]:
     if by.incarnation > known:
         # What an earlier process offered it evaluated with its own code and eyes; this one will say for itself.
         board.set_node(by.node, incarnation=by.incarnation, offers=False)
-        if operation.interrupted_run is not None:
+        # An incarnation in between has reported this attempt, and died before it could clear its flight recorder.
+        is_counted = operation.interrupted_incarnation not in (None, known)
+        if operation.interrupted_run is not None and not is_counted:
             _interrupted(board, by.node, operation, known)
     return to_map(welcome(board, by.node))
 
@@ -29,6 +31,7 @@ def welcome(board: Board, node: str) -> Welcome:
         due=_due(board, node),
         unsignalled=_unsignalled(board, node),
         unpublished=_unpublished(board, node),
+        store_id=board.store_id,
     )
 
 
@@ -88,13 +91,7 @@ def _as_due(board: Board, run: OpenRun, node: str) -> Due:
 def _may_execute(board: Board, run: OpenRun, node: str) -> bool:
     if run.tasks[node]["state"] == "executing":
         return True
-    spec = board.graph.by_name[node]
-    # A predecessor that has not yet published what it made signals once it has: not due before.
-    return rules.is_due(spec, run.states) and not any(
-        board.tables.count("artifacts", {"made_by_run": run.id, "made_by_node": name, "published": False})
-        for name in spec.predecessors
-        if board.graph.by_name[name].kind == "action"
-    )
+    return runs.is_due(board, run, node)
 
 
 def _unsignalled(board: Board, node: str) -> tuple[Unsignalled, ...]:
@@ -103,9 +100,11 @@ def _unsignalled(board: Board, node: str) -> tuple[Unsignalled, ...]:
     for run in _in_order(board):
         if node not in run.tasks or not rules.is_over(run.tasks[node]["state"]):
             continue
-        names = _through_resources(board, run) if spec.kind == "metadata_store" else _due_by(board, run, node)
+        names = _through_resources(board, run) if spec.kind == "metadata_store" else runs.due_by(board, run, node)
         if names:
             found.append(Unsignalled(run.id, tuple(names)))
+    if spec.kind == "metadata_store":
+        found += [Unsignalled(run_id, (name,)) for name, run_id in artifacts.unheard(board)]
     return tuple(found)
 
 
@@ -115,15 +114,11 @@ def _through_resources(board: Board, run: OpenRun) -> list[str]:
     names = [
         name
         for name in rules.signalled_by_store(board.graph, run.states)
-        if kinds[name] != "resource" or _due_by(board, run, name)
+        if (runs.due_by(board, run, name) if kinds[name] == "resource" else runs.is_due(board, run, name))
     ]
     if board.tables.count("retries", {"run_id": run.id}):  # nobody else signals those that a person wants again
         names += [name for name in retrying.due(board, run) if name not in names]
     return names
-
-
-def _due_by(board: Board, run: OpenRun, node: str) -> list[str]:
-    return rules.due_by(board.graph, node, run.states)
 
 
 def _unpublished(board: Board, node: str) -> tuple[Output, ...]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from node_sdk.errors import AnacostiaError, Fenced, InvalidValue, Refused, StoreUnavailable
+from node_sdk.errors import AnacostiaError, Fenced, InvalidValue, Refused, StoreBroken, StoreUnavailable
 from node_sdk.graph import GraphSpec
 from node_sdk.metadata import artifacts, claims, hello, logged, reading, retrying, rules, runs, tasks
 from node_sdk.metadata.board import NOT_WAITING, Board, Clock
@@ -69,8 +70,12 @@ class Ledger:
         self._owed: list[tuple[str, int]] = []  # signals of what became durable in an answer that was then cut short
 
     def prepare(self) -> None:
-        """Once, before anything but reading is asked: make the tables know this graph, and go on with what is open."""
+        """Once, before anything but reading is asked: make the tables know this graph, and go on with what is open.
+
+        StoreBroken where they are those of another pipeline.
+        """
         with self._tables.transaction():
+            self._claim()
             self._board.load()
             self._adopt_graph()
         self._prepared = self._loaded = True
@@ -78,6 +83,8 @@ class Ledger:
     def is_at_home(self) -> bool:
         """Whether the tables, opened again, are those that this ledger has worked on, and not others in their place."""
         known = self._board.nodes.values()
+        if [row["store_id"] for row in self._tables.select("identity", {})] != [self._board.store_id]:
+            return False
         rows = {row["name"]: row for row in self._tables.select("nodes", {})}
         return all(each["name"] in rows and rows[each["name"]]["incarnation"] >= each["incarnation"] for each in known)
 
@@ -155,6 +162,18 @@ class Ledger:
         if operation is not wire.Hello and said > known:
             raise Refused(
                 "invalid", f"cannot do {operation.__name__} for incarnation {said} of {node.name!r}: it said no hello"
+            )
+
+    def _claim(self) -> None:
+        """Tables belong to the pipeline that used them first: run numbers and nodes of two would be one muddle."""
+        graph = self._board.graph
+        known = self._tables.select("identity", {})
+        if not known:
+            self._tables.insert("identity", {"number": 1, "pipeline": graph.name, "store_id": uuid.uuid4().hex})
+        elif known[0]["pipeline"] != graph.name:
+            raise StoreBroken(
+                f"cannot open the metadata store at {graph.store.uri} for pipeline {graph.name!r}: it belongs to "
+                f"pipeline {known[0]['pipeline']!r}; give it a database of its own"
             )
 
     def _adopt_graph(self) -> None:

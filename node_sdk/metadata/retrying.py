@@ -73,7 +73,7 @@ def retry_run(board: Board, by: StoreRequest, operation: RetryRun) -> None:
 
 def due(board: Board, run: OpenRun) -> list[str]:
     """The nodes whose task of `run` may begin."""
-    return [node.name for node in board.graph.nodes if rules.is_due(node, run.states)]
+    return [node.name for node in board.graph.nodes if runs.is_due(board, run, node.name)]
 
 
 def _try_again(board: Board, task: Row, why: str, wait: float) -> None:

@@ -31,7 +31,7 @@ def is_given_up(state: str, attempts: int, attempt: int) -> bool:
 
 
 def is_due(node: NodeSpec, states: States) -> bool:
-    """Whether the task of `node` has not begun and may begin now."""
+    """Whether the task of `node` has not begun and may begin as far as states say: `runs.is_due` says the rest."""
     return states.get(node.name) == "pending" and _verdict(node, states) == "due"
 
 
@@ -52,6 +52,24 @@ def due_by(graph: GraphSpec, name: str, states: States) -> list[str]:
             found[each] = None
         elif states.get(each) == "skipped":
             waiting.extend(reversed(graph.successors[each]))
+    return list(found)
+
+
+def makers_before(graph: GraphSpec, name: str, states: States) -> list[str]:
+    """The actions whose outputs `name` may need: its predecessors, and in the place of one that was skipped those
+    before it. The other way round, these are who names it in `due_by`."""
+    found: dict[str, None] = {}
+    seen: set[str] = set()
+    waiting = list(graph.by_name[name].predecessors)
+    while waiting:
+        each = waiting.pop()
+        if each in seen or graph.by_name[each].kind != "action":
+            continue
+        seen.add(each)
+        if states.get(each) == "skipped":
+            waiting.extend(graph.by_name[each].predecessors)
+        else:
+            found[each] = None
     return list(found)
 
 

@@ -66,6 +66,24 @@ def close(board: Board, run: OpenRun, state: str, why: str | None = None) -> Non
     start_due(board)
 
 
+def is_due(board: Board, run: OpenRun, node: str) -> bool:
+    """Whether the task of `node` has not begun and may begin now: also what is made before it is in place (law 5)."""
+    return rules.is_due(board.node(node), run.states) and not _waits_for_outputs(board, run, node)
+
+
+def due_by(board: Board, run: OpenRun, node: str) -> list[str]:
+    """Whom `node`, whose task is over, has to signal now. Not who waits for outputs, those of `node` or of another:
+    whoever made them is told whom to signal when it says that they are published."""
+    found = rules.due_by(board.graph, node, run.states)
+    return [name for name in found if not _waits_for_outputs(board, run, name)]
+
+
+def _waits_for_outputs(board: Board, run: OpenRun, node: str) -> bool:
+    makers = rules.makers_before(board.graph, node, run.states)
+    where = {"made_by_run": run.id, "made_by_node": makers, "published": False}
+    return bool(makers) and board.tables.count("artifacts", where) > 0
+
+
 def _anything_new(board: Board, resources: list[str]) -> bool:
     # Without this a trigger_condition() that always holds would start run after run with nothing in them.
     return any(

@@ -158,7 +158,7 @@ ARTIFACTS = Table(
         _text("sha256"),
         _integer("size"),
         _integer("mtime_ns"),
-        _boolean("published"),  # its bytes stand at their final place (law 5)
+        _boolean("published"),  # its bytes stand at their final place (law 5), or are lost and it is failed
         _text("staging", nullable=True),
         _real("created_at"),
         _text("reason", nullable=True),  # why it is failed
@@ -248,6 +248,18 @@ RETRIES = Table(
     indexes=(Index("retries_by_run", ("run_id",)),),
 )
 
+IDENTITY = Table(
+    name="identity",  # one row: whose runs these are
+    columns=(
+        _integer("number"),
+        _text("pipeline"),
+        _text("store_id"),  # random: no other database has it, whatever its runs are called
+    ),
+    uniques=(Unique("identity_number", ("number",)),),
+    checks=(Check("identity_one", "number = 1", lambda row: row["number"] == 1),),
+)
+
 TABLES: dict[str, Table] = {
-    table.name: table for table in (RUNS, TASKS, ARTIFACTS, METRICS, PARAMS, TAGS, ARTIFACT_TAGS, NODES, RETRIES)
+    table.name: table
+    for table in (RUNS, TASKS, ARTIFACTS, METRICS, PARAMS, TAGS, ARTIFACT_TAGS, NODES, RETRIES, IDENTITY)
 }

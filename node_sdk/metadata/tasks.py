@@ -18,8 +18,9 @@ def begin(board: Board, by: StoreRequest, operation: Begin) -> None:
             return  # said again by a client that had no answer yet
         raise _given_up(task, "begin", operation.attempt)
     run = board.runs[operation.run_id]
-    if task["state"] == "pending" and not rules.is_due(board.node(by.node), run.states):
-        raise Refused("invalid", f"cannot begin {_words(task)}: its predecessors are not done")
+    if task["state"] == "pending" and not runs.is_due(board, run, by.node):
+        why = "its predecessors are not done, or what they made is not in place"
+        raise Refused("invalid", f"cannot begin {_words(task)}: {why}")
     if task["attempts"]:
         for table in ("metrics", "params", "tags"):
             board.tables.delete(table, {"run_id": run.id, "node": by.node})
@@ -49,16 +50,21 @@ def complete(board: Board, by: StoreRequest, operation: Complete) -> list[str]:
     if not rules.is_over(task["state"]):
         artifacts.record_outputs(board, task, operation.outputs)
         runs.end_task(board, run, task, operation.state, operation.error)
-    return rules.due_by(board.graph, by.node, run.states)
+    return runs.due_by(board, run, by.node)
 
 
-def published(board: Board, by: StoreRequest, operation: Published) -> None:
-    """The outputs of the task stand at their final place, so that others may claim them."""
+def published(board: Board, by: StoreRequest, operation: Published) -> list[str]:
+    """The outputs of the task stand at their final place, so that others may claim them, or are lost. Returns whom to
+    signal."""
     where = {"made_by_run": operation.run_id, "made_by_node": by.node, "published": False}
+    for lost in operation.lost:
+        artifacts.lose(board, {**where, "resource": lost.resource, "location": lost.location}, lost.reason)
     made = board.tables.select("artifacts", where)
     board.tables.update("artifacts", where, {"published": True, "staging": None})
     artifacts.tell_of_news(board, by, {row["resource"] for row in made if row["state"] == "new"})
     runs.start_due(board)
+    run = board.runs.get(operation.run_id)
+    return [] if run is None else runs.due_by(board, run, by.node)
 
 
 def end_run(board: Board, by: StoreRequest, operation: EndRun) -> None:

@@ -65,7 +65,10 @@ class BaseActionNode(BaseNode):
 
     @property
     def task_key(self) -> str:
-        """The same for every attempt of this task, different for every other: an idempotency key for the outside."""
+        """The same for every attempt of this task, different for every other, also of other pipelines and databases.
+
+        An idempotency key for the outside: "STORE/RUN/NODE", STORE being random, chosen when the database was made.
+        """
         return self._task("read task_key").key
 
     def _task(self, wish: str) -> Task:

@@ -33,13 +33,14 @@ class Task:
     run_id: int
     node: str
     attempt: int
+    store_id: str = ""
     logged: int = 0  # how often this attempt has logged metrics; numbers them for the store
     outputs: list[Output] = field(default_factory=list)  # staged, recorded with the completion (law 5)
 
     @property
     def key(self) -> str:
-        """Idempotency key of the task: the same for each attempt, different for each (run, node)."""
-        return f"{self.run_id}/{self.node}"
+        """Idempotency key of the task: the same for each attempt, different for each (store, run, node)."""
+        return f"{self.store_id}/{self.run_id}/{self.node}"
 
 
 @dataclass(slots=True)

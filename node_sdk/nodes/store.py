@@ -40,6 +40,7 @@ from node_sdk.wire.store import (
 
 Row = dict[str, Any]
 Where = Mapping[str, Any]
+Resource = str | BaseNode
 
 _STATES = ("new", "current", "old", "failed")
 _PASSWORD = re.compile(r"(://[^:/@]*):[^@]*@")
@@ -73,7 +74,7 @@ class BaseMetadataStoreNode(BaseNode, ABC):
     # ---- runs
 
     def start_run(self) -> int:
-        """Start a run now, with every artifact that is new; return its id."""
+        """Start a run at once, however many are under way, with every artifact that is new; return its id."""
         run_id: int = self.bound("start a run").store.ask(StartRun(uuid.uuid4().hex))
         return run_id
 
@@ -153,52 +154,53 @@ class BaseMetadataStoreNode(BaseNode, ABC):
         """Tags: run_id, node, key, value, logged_at."""
         return [shapes.value_shape(row) for row in self._of(node_name, run_id, "tags")]
 
-    # ---- artifacts; for users there are the resources, which know the bytes as well
+    # ---- artifacts; for users there are the resources, which know the bytes as well. `resource`: a name or a node
 
     def create_entry(
-        self, resource: str, location: str, *, state: ArtifactState = "new", sha256: str = "", size: int = 0
+        self, resource: Resource, location: str, *, state: ArtifactState = "new", sha256: str = "", size: int = 0
     ) -> int:
         """Record an artifact, `size` in bytes; return its id, the known one where its sha256 is no news."""
         ask = self.bound("record an artifact").store.ask
-        (entry_id,) = ask(RecordArtifacts(resource, (Found(location, sha256, size),), state))
+        (entry_id,) = ask(RecordArtifacts(_name(resource), (Found(location, sha256, size),), state))
         return int(self._latest(resource, location)["id"] if entry_id is None else entry_id)
 
-    def get_entry(self, resource: str, entry_id: int) -> Row:
+    def get_entry(self, resource: Resource, entry_id: int) -> Row:
         """One artifact; ArtifactNotFound where there is none."""
-        rows = self._read_rows("artifacts", {"id": entry_id, "resource": resource})
+        rows = self._read_rows("artifacts", {"id": entry_id, "resource": _name(resource)})
         if not rows:
-            raise ArtifactNotFound(f"cannot get artifact {entry_id}: resource {resource!r} has none with this id")
+            name = _name(resource)
+            raise ArtifactNotFound(f"cannot get artifact {entry_id}: resource {name!r} has none with this id")
         return shapes.artifact_shape(rows[0])
 
-    def get_entries(self, resource: str | None = None, state: str = "all", run_id: int | None = None) -> list[Row]:
+    def get_entries(self, resource: Resource | None = None, state: str = "all", run_id: int | None = None) -> list[Row]:
         """Artifacts, oldest first; `run_id`: those that belong to that run."""
         where = _artifacts(resource, state)
         if run_id is not None:
             where["run_id"] = run_id
         return [shapes.artifact_shape(row) for row in self._read_rows("artifacts", where)]
 
-    def update_entry(self, resource: str, entry_id: int, *, state: ArtifactState) -> None:
+    def update_entry(self, resource: Resource, entry_id: int, *, state: ArtifactState) -> None:
         """Set the state of an artifact by hand; `new` offers it to runs again."""
         self.get_entry(resource, entry_id)
         self.bound("update an artifact").store.ask(UpdateArtifact(entry_id, state))
 
-    def entry_exists(self, resource: str, location: str) -> bool:
+    def entry_exists(self, resource: Resource, location: str) -> bool:
         """Whether the resource has, or had, an artifact at this location."""
-        where = {"resource": resource, "location": location}
+        where = {"resource": _name(resource), "location": location}
         return bool(self.bound("look for an artifact").store.ask(Count("artifacts", where)))
 
-    def get_num_entries(self, resource: str, state: str = "all") -> int:
+    def get_num_entries(self, resource: Resource, state: str = "all") -> int:
         """How many artifacts of the resource are in `state`; "all" counts every one."""
         count: int = self.bound("count artifacts").store.ask(Count("artifacts", _artifacts(resource, state)))
         return count
 
-    def tag_artifact(self, resource: str, location: str, /, **tags: Any) -> None:
+    def tag_artifact(self, resource: Resource, location: str, /, **tags: Any) -> None:
         """Put tags on the latest version of an artifact; the last value of a tag wins."""
         entry_id = self._latest(resource, location)["id"]
         values = _checked(tags, f"artifact {location!r}", "tag")
         self.bound("tag an artifact").store.ask(TagArtifact(entry_id, values))
 
-    def get_artifact_tags(self, resource: str, location: str) -> dict[str, Any]:
+    def get_artifact_tags(self, resource: Resource, location: str) -> dict[str, Any]:
         """The tags of the latest version of an artifact."""
         rows = self._read_rows("artifact_tags", {"artifact_id": self._latest(resource, location)["id"]})
         return {row["key"]: shapes.json_value(row["value"]) for row in rows}
@@ -270,17 +272,22 @@ class BaseMetadataStoreNode(BaseNode, ABC):
         where = {"node": node, "run_id": run_id}
         return self._read_rows(table, {key: value for key, value in where.items() if value is not None})
 
-    def _latest(self, resource: str, location: str) -> Row:
-        rows = self._read_rows("artifacts", {"resource": resource, "location": location, "latest": True})
+    def _latest(self, resource: Resource, location: str) -> Row:
+        rows = self._read_rows("artifacts", {"resource": _name(resource), "location": location, "latest": True})
         if not rows:
-            raise ArtifactNotFound(f"cannot find artifact {location!r}: resource {resource!r} knows of none")
+            raise ArtifactNotFound(f"cannot find artifact {location!r}: resource {_name(resource)!r} knows of none")
         return rows[0]
 
 
-def _artifacts(resource: str | None, state: str) -> Row:
+def _name(resource: Resource) -> str:
+    return resource.name if isinstance(resource, BaseNode) else resource
+
+
+def _artifacts(resource: Resource | None, state: str) -> Row:
     if state != "all" and state not in _STATES:
         raise InvalidValue(f"cannot look for artifacts in state {state!r}: it is one of {', '.join(_STATES)} or all")
-    where = {"resource": resource, "state": None if state == "all" else state}
+    name = None if resource is None else _name(resource)
+    where = {"resource": name, "state": None if state == "all" else state}
     return {key: value for key, value in where.items() if value is not None}
 
 

@@ -69,6 +69,7 @@ class FilesystemStoreNode(BaseResourceNode):
         self.max_old_samples = max_old_samples
         self.ignore = (staging.OWN_FOLDER, *ignore)
         self._watch: FolderWatch | ObservedFolder | None = None
+        self._unreadable: dict[str, int] = {}  # path → time of the change (of mode, too) after which this was said
 
     # ---- watching
 
@@ -113,7 +114,12 @@ class FilesystemStoreNode(BaseResourceNode):
             self.scan()
             return
         self._forget(changes.gone)
+        for path in changes.gone:
+            self._unreadable.pop(path, None)
         self._record_files(changes.files, "new")
+        if self._unreadable and changes.permitted:
+            again = [path for path in self._unreadable if _within(path, changes.permitted)]
+            self._record_files([path for path in again if path not in changes.files], "new")
 
     def scan(self) -> None:
         """Compare the whole folder with what is recorded, and record what differs."""
@@ -154,10 +160,14 @@ class FilesystemStoreNode(BaseResourceNode):
     def _walk(self, top: str) -> Iterator[tuple[str, os.stat_result]]:
         waiting = [top]
         while waiting:
+            folder = waiting.pop()
             try:
-                entries = list(os.scandir(waiting.pop()))
+                entries = list(os.scandir(folder))
+            except PermissionError as error:
+                self._tell_unreadable(folder, error)
+                continue
             except OSError:
-                continue  # gone again, or not ours to read
+                continue  # gone again
             for entry in entries:
                 if self._ignored(entry.name):
                     continue
@@ -178,7 +188,12 @@ class FilesystemStoreNode(BaseResourceNode):
             if len(location) > MAX_LOCATION:
                 self.log(f"ignored, its path is longer than {MAX_LOCATION} characters: {path!r}", "WARNING")
                 continue
-            described = staging.hash_of(path)
+            try:
+                described = staging.hash_of(path)
+            except OSError as error:
+                self._tell_unreadable(path, error)
+                continue
+            self._unreadable.pop(path, None)
             if described is not None:
                 batch.append(Found(location, *described))
             if len(batch) == BATCH:
@@ -186,6 +201,16 @@ class FilesystemStoreNode(BaseResourceNode):
                 batch = []
         if batch:
             binding.store.ask(RecordArtifacts(self.name, tuple(batch), state))
+
+    def _tell_unreadable(self, path: str, error: OSError) -> None:
+        """Once for each change of it: it is looked at again when its mode or owner changes."""
+        try:
+            changed = os.lstat(path).st_ctime_ns
+        except OSError:  # gone, or in a folder that cannot be entered
+            changed = 0
+        if self._unreadable.get(path) != changed:
+            self._unreadable[path] = changed
+            self.log(f"ignored until it can be read ({error.strerror}): {path!r}", "WARNING")
 
     def _complete(self, paths: Iterable[str], closed: Mapping[str, bool]) -> Iterator[str]:
         """Those that count and are not being written: for the others the event of their closing comes."""
@@ -252,7 +277,7 @@ class FilesystemStoreNode(BaseResourceNode):
 
         The file appears at `location` in the folder, whole, once the task has succeeded or failed (not where it
         raised or crashed). An exception inside the block records nothing. NotRunning outside of a task; InvalidValue
-        where `location` leads out of the folder or would be ignored.
+        where `location` leads out of the folder, would be ignored, or cannot hold a file (it is a folder, say).
         """
         task = running_task(self, "save an artifact")
         inside = locations.check_inside(location, self.name)
@@ -263,12 +288,14 @@ class FilesystemStoreNode(BaseResourceNode):
             )
         folder = Path(self.resource_path)
         path = staging.staging_path(folder, task, inside)
+        staging.check_place(folder, self.name, inside)
         try:
             yield path
             if not path.is_file():
                 raise ArtifactNotFound(
                     f"cannot save artifact {location!r} in resource {self.name!r}: nothing was written to {path}"
                 )
+            staging.check_place(folder, self.name, inside)  # again: writing may have taken hours
         except BaseException:
             path.unlink(missing_ok=True)
             raise

@@ -15,13 +15,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-IN_CLOSE_WRITE, IN_MOVED_FROM, IN_MOVED_TO = 0x8, 0x40, 0x80
+IN_ATTRIB, IN_CLOSE_WRITE, IN_MOVED_FROM, IN_MOVED_TO = 0x4, 0x8, 0x40, 0x80
 IN_CREATE, IN_DELETE, IN_DELETE_SELF, IN_MOVE_SELF = 0x100, 0x200, 0x400, 0x800
 IN_Q_OVERFLOW, IN_IGNORED, IN_ONLYDIR, IN_DONT_FOLLOW, IN_ISDIR = 0x4000, 0x8000, 0x1000000, 0x2000000, 0x40000000
 IN_NONBLOCK, IN_CLOEXEC = os.O_NONBLOCK, os.O_CLOEXEC
 
-_MASK = (IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF) | (
-    IN_ONLYDIR | IN_DONT_FOLLOW
+_MASK = (
+    (IN_ATTRIB | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE)
+    | (IN_DELETE_SELF | IN_MOVE_SELF)
+    | (IN_ONLYDIR | IN_DONT_FOLLOW)
 )
 _EVENT = struct.Struct("iIII")
 _READ = 256 * 1024
@@ -32,10 +34,12 @@ class Changes:
     """What happened since the last look. Paths are absolute; `rescan`: events were lost, look at everything.
 
     `files` says of each file that appeared or changed whether it is known to have been closed after writing.
+    `permitted`: files and folders whose owner or mode may have changed.
     """
 
     files: dict[str, bool] = field(default_factory=dict)
     gone: dict[str, None] = field(default_factory=dict)
+    permitted: set[str] = field(default_factory=set)
     rescan: bool = False
 
 
@@ -71,8 +75,10 @@ class FolderWatch:
         return changes
 
     def _note(self, changes: Changes, mask: int, path: str) -> None:
+        if mask & IN_ATTRIB:
+            changes.permitted.add(path)
         if mask & IN_ISDIR:
-            if mask & (IN_CREATE | IN_MOVED_TO):
+            if mask & (IN_CREATE | IN_MOVED_TO) or (mask & IN_ATTRIB and path not in self._folders.values()):
                 # The watch is set before the look, so a file that appears in between is seen at least once.
                 for each in self._watch_tree(path):
                     changes.files.setdefault(each, False)

@@ -5,6 +5,7 @@ Staging lies inside the resource's folder, so that the rename stays within one f
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -12,7 +13,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from node_sdk.errors import ArtifactNotFound
+from node_sdk.errors import ArtifactNotFound, InvalidValue
 from node_sdk.nodes.binding import Task
 from node_sdk.wire.store import Output
 
@@ -21,6 +22,21 @@ if TYPE_CHECKING:
 
 OWN_FOLDER = ".anacostia"  # in a resource's folder: ours, never an artifact
 _TRIES = 3  # at hashing a file that changes meanwhile
+
+
+def check_place(folder: Path, resource: str, location: str) -> None:
+    """InvalidValue where an output could not be moved to `location`: said while its task can still say so."""
+    place = folder / location
+    above = next(each for each in place.parents if each == folder or os.path.lexists(each))
+    words = f"cannot save artifact {location!r} in resource {resource!r}"
+    if place.is_dir() and not place.is_symlink():
+        raise InvalidValue(f"{words}: there is a folder of that name; choose another name, or remove it")
+    if not above.is_dir():
+        raise InvalidValue(f"{words}: {above} is no folder; choose another name, or remove it")
+    if above.stat().st_dev != folder.stat().st_dev:
+        raise InvalidValue(f"{words}: {above} is on another file system than {folder}, so no move there is atomic")
+    if not os.access(above, os.R_OK | os.W_OK | os.X_OK):
+        raise InvalidValue(f"{words}: permission denied in {above}; give the user who runs the daemon access")
 
 
 def staging_path(folder: Path, task: Task, location: str) -> Path:
@@ -36,7 +52,7 @@ def seal(folder: Path, resource: str, location: str, staged: Path) -> Output:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())
         size = os.fstat(file.fileno()).st_size
-    _sync_folder(staged.parent)
+    _sync_folders(staged.parent, folder)
     return Output(resource, location, str(staged.relative_to(folder)), digest, size)
 
 
@@ -54,8 +70,7 @@ def publish(resource: BaseResourceNode, output: Output) -> Path:
                 f"cannot publish artifact {output.location!r} of resource {output.resource!r}: its bytes are neither "
                 f"at {staged} nor at {place}"
             ) from None
-        return place
-    _sync_folder(place.parent)
+    _sync_folders(place.parent, folder)  # also after a rename of an earlier process, which may have got no further
     return place
 
 
@@ -72,10 +87,15 @@ def clear_all_staging(folder: Path, node: str) -> None:
 
 
 def hash_of(path: str) -> tuple[str, int, int] | None:
-    """(sha256, size, mtime_ns) of a regular file; None where it is gone, unreadable, no file, or being written."""
+    """(sha256, size, mtime_ns) of a regular file; None where it is gone, no file, or being written.
+
+    OSError where it is there and cannot be read.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EIO):
+            raise
         return None
     before = os.fstat(descriptor)
     if not stat.S_ISREG(before.st_mode):
@@ -98,9 +118,13 @@ def _of_task(folder: Path, run_id: int, node: str) -> Path:
     return folder / OWN_FOLDER / "staging" / f"{run_id}-{node}"
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _sync_folders(inner: Path, outer: Path) -> None:
+    """Make the names in `inner`, and in all folders above it up to `outer`, survive a power cut: any may be new."""
+    for folder in (inner, *inner.parents):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if folder == outer:
+            return

@@ -1,70 +1,25 @@
 """Main loop of an action: one task at a time, the oldest run first.
 
-A task is begun when the store says it is due or a signal says so; each (run, node) once per incarnation (law 1).
-Completion is durable before outputs are published and signals leave (laws 1 and 5).
+A task is begun when the store says it is due or a signal says so; each (run, node) once per incarnation (law 1), unless
+an attempt failed and retries are left, or a person has the run retried. Completion is durable before outputs are
+published and signals leave (laws 1 and 5).
 """
 
 from __future__ import annotations
 
-import heapq
-import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from node_sdk.errors import Refused
+from node_sdk.errors import Refused, RunCancelled
+from node_sdk.metadata import rules
 from node_sdk.nodes.binding import Task
-from node_sdk.runtime.interrupt import Stopping
-from node_sdk.runtime.live import LOG, Ending, Live, in_words
+from node_sdk.runtime.attempt import Attempt
+from node_sdk.runtime.live import LOG, Live
 from node_sdk.runtime.publishing import clear, publish
 from node_sdk.runtime.store_client import StoreClient
+from node_sdk.runtime.tasks import Tasks, Wanted
+from node_sdk.wire.codec import from_map
 from node_sdk.wire.signals import Signal, SignalTaken
-from node_sdk.wire.store import Begin, Complete, Published, TaskEnd, Welcome
-
-LONGEST_ERROR = 8000  # characters of an error that the store keeps
-MOST_KNOWN = 10_000  # runs remembered as executed or waiting
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Wanted:
-    """A task to execute. `doubtful`: it may be over already, so the store is asked before."""
-
-    run_id: int
-    attempt: int
-    doubtful: bool
-
-
-class Tasks:
-    """Which tasks to execute, each once. `welcome` is what the store said when this incarnation began."""
-
-    def __init__(self, welcome: Welcome) -> None:
-        self._last_run_id = welcome.last_run_id
-        self._waiting = [Wanted(due.run_id, due.attempts + 1, False) for due in welcome.due]
-        heapq.heapify(self._waiting)
-        self._known = {each.run_id for each in self._waiting}
-
-    def signalled(self, run_id: int) -> None:
-        """A predecessor says the task of `run_id` is due."""
-        if run_id not in self._known:
-            self._known.add(run_id)
-            if len(self._known) > MOST_KNOWN:
-                self._forget_oldest()
-            heapq.heappush(self._waiting, Wanted(run_id, 1, run_id <= self._last_run_id))
-
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
-
-    def next(self) -> Wanted:
-        """Take the task of the oldest run."""
-        return heapq.heappop(self._waiting)
-
-    def _forget_oldest(self) -> None:
-        """Runs so long ago are doubtful from here on: the store is asked, should one be signalled again."""
-        waiting = {each.run_id for each in self._waiting}
-        oldest = sorted(self._known)[: MOST_KNOWN // 2]
-        self._last_run_id = max(self._last_run_id, oldest[-1])
-        self._known = self._known.difference(oldest) | waiting
+from node_sdk.wire.store import AskDue, Begin, Complete, Due, EndAttempt, Published, TaskEnd, Welcome
 
 
 class ActionLoop:
@@ -74,6 +29,9 @@ class ActionLoop:
         self._live = live
         self._store = store
         self._tasks = Tasks(welcome)
+        self._store_id = welcome.store_id
+        kinds = {each.name: each.kind for each in live.graph.nodes}
+        self._resources = {name for name, kind in kinds.items() if kind == "resource"}
 
     def serve(self) -> None:
         """Until Stopping is raised."""
@@ -81,45 +39,98 @@ class ActionLoop:
         while True:
             self._hear()
             live.interrupt.check()
-            if self._tasks and not live.link.paused:
-                self._execute(self._tasks.next())
+            wanted = None if live.link.paused else self._tasks.next()
+            if wanted is not None:
+                self._take_up(wanted)
             else:
-                live.wait(self._store.channel)
+                live.wait(self._store.channel, *(() if live.link.paused else (self._tasks,)))
                 self._store.receive()
 
     def _hear(self) -> None:
+        for run_id in self._live.watch.take_cancelled():
+            self._tasks.cancelled(run_id)
         for sender, signal in self._live.inbox.receive(Signal):
             self._live.inbox.reply(sender, SignalTaken(signal.seq))
-            self._tasks.signalled(signal.run_id)
+            self._tasks.signalled(signal.run_id, by_resource=signal.source in self._resources)
+
+    def _take_up(self, wanted: Wanted) -> None:
+        self._store.forgive()
+        try:
+            confirmed = self._confirm(wanted) if wanted.doubtful else wanted
+            if confirmed is not None:
+                self._execute(confirmed)
+        except Refused as error:  # before anything was begun
+            LOG.log(10 if error.kind == "finished" else 40, "not executing run %d: %s", wanted.run_id, error)
+
+    def _confirm(self, wanted: Wanted) -> Wanted | None:
+        """What the store says is to be done now; what is to be done later waits."""
+        answer = self._store.ask(AskDue(wanted.run_id), settled=True)
+        if answer is None:
+            LOG.debug("not executing run %d: its task is over, or not due", wanted.run_id)
+            return None
+        due = from_map(answer, Due)
+        if due.wait > 0:
+            self._tasks.add(due)
+            return None
+        return Wanted(due.run_id, due.attempts + 1, failures=due.failures)
 
     def _execute(self, wanted: Wanted) -> None:
         live = self._live
-        task = Task(wanted.run_id, live.launch.node, wanted.attempt)
-        with live.interrupt.held():  # a task that has begun may end, as long as the daemon lets us
-            self._store.forgive()
-            if not self._begin(task, wanted.doubtful):
-                return
-            assert live.binding is not None
-            live.binding.task = task
-            try:
-                with live.working(f"executing run {task.run_id}, attempt {task.attempt}"):
-                    state, error = Attempt(live.node, self._store).make()
-                self._complete(task, state, error)
-            finally:
-                live.binding.task = None
-
-    def _begin(self, task: Task, doubtful: bool) -> bool:
+        task = Task(wanted.run_id, live.launch.node, wanted.attempt, self._store_id)
         begin = Begin(task.run_id, task.attempt)
-        if doubtful:
-            try:
-                self._store.ask(begin)
-            except Refused as error:
-                LOG.log(10 if error.kind == "finished" else 40, "not executing run %d: %s", task.run_id, error)
-                return False
-        self._live.flight.begin(self._live.launch.incarnation, task.run_id, task.attempt)
-        if not doubtful:
-            self._store.tell(begin)
-        return True
+        if task.attempt > 1:  # it may have waited long, and its run may have been cancelled
+            self._store.ask(begin, settled=True)
+        with live.interrupt.held():  # a task that has begun may end, as long as the daemon lets us
+            live.flight.begin(live.launch.incarnation, task.run_id, task.attempt)
+            if task.attempt == 1:
+                self._store.tell(begin)
+            state, error = self._attempt(task)
+            if isinstance(live.watch.called, RunCancelled):
+                self._give_back(task)
+            else:
+                self._end(wanted, task, state, error)
+
+    def _attempt(self, task: Task) -> tuple[TaskEnd, str | None]:
+        live, watch = self._live, self._live.watch
+        assert live.binding is not None
+        live.binding.task = task
+        try:
+            with (
+                live.working(f"executing run {task.run_id}, attempt {task.attempt}"),
+                watch.over(task.run_id, live.spec.timeout),
+            ):
+                if live.spec.timeout is not None:
+                    live.link.poke()
+                return Attempt(live.node, self._store, live.interrupt.recall.run, lambda: watch.called).make()
+        finally:
+            live.binding.task = None
+
+    def _give_back(self, task: Task) -> None:
+        """Its run was cancelled: nothing of it is recorded. Should a person want it again already, the store says."""
+        LOG.info("%s; nothing of this task is recorded", self._live.watch.called)
+        self._live.flight.clear()
+        clear(self._live, task.run_id)
+        self._tasks.signalled(task.run_id)
+
+    def _end(self, wanted: Wanted, task: Task, state: TaskEnd, error: str | None) -> None:
+        failures = wanted.failures + 1
+        wait = None if state == "succeeded" else rules.retry_wait(self._live.spec, failures)
+        if state == "succeeded" or wait is None:
+            self._complete(task, state, error)
+            return
+        try:
+            self._store.ask(EndAttempt(task.run_id, task.attempt, state, error, wait), settled=True)
+        except Refused as refused:
+            if refused.kind != "finished":
+                self._complete(task, "error", f"{refused}\n{error}")
+                return
+            LOG.warning("run %d goes on without this task: %s", task.run_id, refused)
+        else:
+            self._tasks.add(Due(task.run_id, task.attempt, wait, failures))
+            LOG.info("run %d: attempt %d of %d in %g s", task.run_id, failures + 1, self._live.spec.retries + 1, wait)
+            self._live.link.work(f"waits {wait:g} s to try run {task.run_id} again")
+        self._live.flight.clear()
+        clear(self._live, task.run_id)
 
     def _complete(self, task: Task, state: TaskEnd, error: str | None) -> None:
         live = self._live
@@ -131,11 +142,12 @@ class ActionLoop:
             successors = self._complete_as_error(task, refused)
         live.flight.clear()
         if successors is None:
+            clear(live, task.run_id)
             return
-        publish(live, outputs)
         if outputs:
-            self._store.tell(Published(task.run_id))
-        if task.outputs or task.attempt > 1:
+            lost = publish(live, outputs)
+            successors = self._store.ask(Published(task.run_id, lost), settled=True)
+        if task.outputs or task.attempt > 1 or state != "succeeded":
             clear(live, task.run_id)
         for successor in successors:
             live.outbox.signal(successor, task.run_id)
@@ -150,58 +162,3 @@ class ActionLoop:
                 refused = again
         LOG.warning("run %d goes on without this task: %s", task.run_id, refused)
         return None
-
-
-class Attempt:
-    """One try: the hooks around `execute()`, as their names say."""
-
-    def __init__(self, node: Any, store: StoreClient) -> None:
-        self._node = node
-        self._store = store
-        self._slips: list[str] = []
-
-    def make(self) -> tuple[TaskEnd, str | None]:
-        """How it ended, and the error in words. A hook that raises is noted and changes nothing of the result."""
-        node = self._node
-        self._hook("before_execution", node.before_execution)
-        state, error = self._execute()
-        if state == "succeeded":
-            self._hook("on_success", node.on_success)
-        elif state == "failed":
-            self._hook("on_failure", node.on_failure)
-        self._hook("after_execution", node.after_execution)
-        self._hook("a hook", self._store.settle)
-        notes = [each for each in (error, *self._slips) if each]
-        return state, bounded("\n".join(notes)) if notes else None
-
-    def _execute(self) -> tuple[TaskEnd, str | None]:
-        try:
-            done = self._node.execute()
-            self._store.settle()  # a value that the store refused is an error of this attempt
-        except (Ending, Stopping):
-            raise
-        except BaseException as raised:  # noqa: BLE001  (SystemExit of user code ends the attempt, not the node)
-            LOG.exception("execute() raised %s", in_words(raised))
-            text = f"{in_words(raised)}\n{''.join(traceback.format_exception(raised))}"
-            self._hook("on_error", partial(self._node.on_error, raised))
-            return "error", text
-        if done:
-            return "succeeded", None
-        return "failed", f"execute() returned {done!r}"
-
-    def _hook(self, name: str, hook: Callable[[], Any]) -> None:
-        try:
-            hook()
-        except (Ending, Stopping):
-            raise
-        except BaseException as raised:  # noqa: BLE001  (as above)
-            LOG.exception("%s() raised %s; the result of execute() stands", name, in_words(raised))
-            self._slips.append(f"{name}() raised {in_words(raised)}")
-
-
-def bounded(text: str) -> str:
-    """`text` fit to be kept: the first line and the end of what is too long, no half characters."""
-    text = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
-    if len(text) <= LONGEST_ERROR:
-        return text
-    return f"{text[:1000]}\n[…]\n{text[-(LONGEST_ERROR - 1010) :]}"

@@ -40,6 +40,7 @@ class Channel:
         self._context = context
         self._clock = clock
         self._outstanding: dict[int, bytes] = {}
+        self.outstanding_bytes = 0  # how much waits for its answer
         self._socket: zmq.Socket[bytes] | None = None
         self._monitor: zmq.Socket[bytes] | None = None
         self._retry = RETRY_FIRST
@@ -57,6 +58,7 @@ class Channel:
         if not self._outstanding:
             self._patient_until = self._clock() + self._patience
         self._outstanding[seq] = data
+        self.outstanding_bytes += len(data)
         if self._socket is not None:
             self._push(self._socket, data)
         elif self._retry_at is None:
@@ -64,7 +66,7 @@ class Channel:
 
     def answered(self, seq: int) -> None:
         """Message `seq` need not be repeated."""
-        self._outstanding.pop(seq, None)
+        self.outstanding_bytes -= len(self._outstanding.pop(seq, b""))
         self._patience = PATIENCE_FIRST
         self._patient_until = self._clock() + self._patience
 
@@ -103,6 +105,7 @@ class Channel:
     def close(self) -> None:
         """Let go of the connection and of all that is outstanding."""
         self._outstanding.clear()
+        self.outstanding_bytes = 0
         self._retry_at = None
         self._shut()
 

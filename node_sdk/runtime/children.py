@@ -8,8 +8,8 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 
+from node_sdk.osprocess import facts
 from node_sdk.runtime.launch import Launch
-from node_sdk.runtime.start_time import start_time
 from node_sdk.runtime.starting import Starter
 from node_sdk.wire.loader import ChildState
 
@@ -40,8 +40,9 @@ class Children:
                     f"incarnation {each.incarnation} still lives as process {each.pid}"
                 )
         pid = self._starter.start(launch)
-        # Our child cannot vanish before we wait for it, so its start time can be read in peace.
-        state = ChildState(launch.node, launch.incarnation, pid, start_time(pid))
+        found = facts(pid)
+        assert found is not None, "a child of ours cannot vanish before we wait for it"
+        state = ChildState(launch.node, launch.incarnation, pid, found.started)
         self._states[key] = state
         return state
 

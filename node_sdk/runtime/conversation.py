@@ -1,20 +1,14 @@
-"""The loader's end of its talk with a daemon: frames over a unix stream that never blocks, and who may connect."""
+"""The loader's end of its talk with a daemon: frames over a unix stream that never blocks."""
 
 from __future__ import annotations
 
-import os
 import select
 import socket
-import struct
-import sys
 from collections.abc import Callable
 
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.frames import FrameReader, frame
 from node_sdk.wire.loader import FromLoader, ToLoader
-
-_LOCAL_PEERCRED = 1  # macOS; level 0, a struct xucred: version, uid, …
-_XUCRED_SIZE = 76
 
 
 class Conversation:
@@ -81,13 +75,3 @@ class Conversation:
             self.closed = True
             self.closing(self.connection)
             self.connection.close()
-
-
-def is_own(connection: socket.socket) -> bool:
-    """Whether the peer is the same user as we are, or root."""
-    if sys.platform == "darwin":
-        (uid,) = struct.unpack_from("=I", connection.getsockopt(0, _LOCAL_PEERCRED, _XUCRED_SIZE), 4)
-    else:
-        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        _, uid, _ = struct.unpack("3i", credentials)
-    return uid in (os.geteuid(), 0)

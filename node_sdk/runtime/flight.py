@@ -17,16 +17,21 @@ from pathlib import Path
 _RECORD = struct.Struct("<8sQQQ")
 _SUM = struct.Struct("<I")
 _MAGIC = b"ANACFLT1"
+_TIMED_OUT = b"ANACTIM1"
 _SIZE = _RECORD.size + _SUM.size
 
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """Incarnation `incarnation` was executing attempt `attempt` of its task of run `run_id`."""
+    """Incarnation `incarnation` was executing attempt `attempt` of its task of run `run_id`.
+
+    `timed_out`: it ended itself, because that took too long.
+    """
 
     incarnation: int
     run_id: int
     attempt: int
+    timed_out: bool = False
 
 
 def read(path: Path) -> InFlight | None:
@@ -39,9 +44,9 @@ def read(path: Path) -> InFlight | None:
         return None
     magic, incarnation, run_id, attempt = _RECORD.unpack_from(content)
     (checksum,) = _SUM.unpack_from(content, _RECORD.size)
-    if magic != _MAGIC or checksum != zlib.crc32(content[: _RECORD.size]):
+    if magic not in (_MAGIC, _TIMED_OUT) or checksum != zlib.crc32(content[: _RECORD.size]):
         return None
-    return InFlight(incarnation, run_id, attempt)
+    return InFlight(incarnation, run_id, attempt, timed_out=magic == _TIMED_OUT)
 
 
 class FlightRecorder:
@@ -61,9 +66,15 @@ class FlightRecorder:
 
     def begin(self, incarnation: int, run_id: int, attempt: int) -> None:
         """The task begins now."""
-        record = _RECORD.pack(_MAGIC, incarnation, run_id, attempt)
-        self._memory[:_SIZE] = record + _SUM.pack(zlib.crc32(record))
+        self._write(_RECORD.pack(_MAGIC, incarnation, run_id, attempt))
+
+    def time_out(self) -> None:
+        """The task that is executed now took too long, and the process ends because of it."""
+        self._write(_TIMED_OUT + self._memory[len(_MAGIC) : _RECORD.size])
 
     def clear(self) -> None:
         """No task is executed now."""
         self._memory[:_SIZE] = b"\0" * _SIZE
+
+    def _write(self, record: bytes) -> None:
+        self._memory[:_SIZE] = record + _SUM.pack(zlib.crc32(record))

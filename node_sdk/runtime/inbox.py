@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,9 @@ from typing import TypeVar
 import zmq
 
 from node_sdk.errors import AnacostiaError, BadMessage
+from node_sdk.names import MAX_SOCKET_PATH
 from node_sdk.wire.codec import MAX_MESSAGE, Message, decode, encode
 
-MOST_PATH = 103  # bytes; 107 on Linux, but a home should be movable to macOS
 MOST_IGNORED = 10_000  # identities remembered as senders of garbage
 
 _LOG = logging.getLogger("anacostia.runtime")
@@ -31,10 +32,10 @@ class Inbox:
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], path: Path) -> None:
         self.path = path
         self._ignored: OrderedDict[bytes, None] = OrderedDict()
-        length = len(str(path).encode())
-        if length > MOST_PATH:
+        length = len(os.fsencode(path))
+        if length > MAX_SOCKET_PATH:
             raise CannotBind(
-                f"cannot make the socket {path}: its path has {length} bytes, at most {MOST_PATH} are possible; "
+                f"cannot make the socket {path}: its path has {length} bytes, at most {MAX_SOCKET_PATH} are possible; "
                 "set XDG_RUNTIME_DIR to a shorter folder, or give the pipeline or the node a shorter name"
             )
         self.socket = context.socket(zmq.ROUTER)

@@ -1,7 +1,8 @@
 """How the main thread of a node is woken: by SIGTERM, by its heartbeat thread, by user threads that call `wake`.
 
 One socket pair; its reading end is in every poll of the main thread, so that nothing waits on and nothing polls.
-What the wake-up is about stands in flags, which the main loop reads before each poll.
+What the wake-up is about stands in flags, which the main loop reads before each poll. Whoever else waits in the main
+thread, for an answer say, takes wake-ups away that the main loop has not seen: then `missed` has it look again.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import signal
 import socket
 from collections.abc import Iterator
 from types import FrameType
+
+from node_sdk.runtime.recall import Recall
 
 
 class Stopping(BaseException):
@@ -23,6 +26,8 @@ class Interrupt:
     def __init__(self) -> None:
         self.stopping = False
         self.asked = False
+        self.missed = False
+        self.recall = Recall()
         self._held = 0
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
@@ -36,6 +41,7 @@ class Interrupt:
         # Resources ask with a read lease whether a file is being written; a writer who comes that instant breaks it,
         # and the kernel says so with SIGIO, which by default ends the process.
         signal.signal(signal.SIGIO, signal.SIG_IGN)
+        self.recall.install()
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
 
     def wake(self) -> None:
@@ -54,10 +60,22 @@ class Interrupt:
         self._writer.close()
 
     def clear(self) -> None:
-        """Take the wake-ups away."""
+        """Take the wake-ups away, and look at every flag after this."""
+        self._drain()
+        self.missed = False
+
+    def pass_over(self) -> None:
+        """Take the wake-ups away while waiting for something else than what they are about."""
+        if self._drain():
+            self.missed = True
+
+    def _drain(self) -> bool:
+        """Whether there was anything."""
+        found = False
         with contextlib.suppress(BlockingIOError):
             while self._reader.recv(4096):
-                pass
+                found = True
+        return found
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -69,7 +87,11 @@ class Interrupt:
             self._held -= 1
 
     def check(self) -> None:
-        """Raise Stopping when this process should end, outside of `held`; only for the main thread."""
+        """Raise Stopping when this process should end, outside of `held`, and what calls user code back (`recall`).
+
+        Only for the main thread.
+        """
+        self.recall.check()
         if self.stopping and not self._held:
             raise Stopping
 

@@ -1,8 +1,9 @@
-"""The node's word to the daemon: heartbeats and last words one way, pause and resume the other.
+"""The node's word to the daemon: heartbeats and last words one way; pause, resume and cancelled runs the other.
 
 A thread of its own holds the socket, so that beats go on while `execute()` works for hours. It falls silent when the
 main thread is stuck where it should not be (in a trigger_condition() that never returns, say), so that the daemon
-finds the node hung and replaces it. The daemon may be away: then beats are dropped, and nothing else changes (law 6).
+finds the node hung and replaces it. It also keeps the time of tasks (watch.py). The daemon may be away: then beats are
+dropped, and nothing else changes (law 6).
 """
 
 from __future__ import annotations
@@ -19,17 +20,21 @@ import zmq
 from node_sdk.errors import BadMessage
 from node_sdk.runtime.channel import milliseconds
 from node_sdk.runtime.interrupt import Interrupt
+from node_sdk.runtime.recall import Recall
+from node_sdk.runtime.watch import TaskWatch
 from node_sdk.wire.codec import MAX_MESSAGE, decode, encode
-from node_sdk.wire.link import Beat, DaemonMessage, LastWords, NodeMessage, SetPaused
+from node_sdk.wire.link import Beat, CancelTask, DaemonMessage, LastWords, NodeMessage, SetPaused
 
 LONGEST_INTERVAL = 10.0  # seconds between two beats
+SOON = 0.25  # seconds until the daemon hears of other work
 FAREWELL = 1.0  # seconds that last words may take to leave
 
 _LOG = logging.getLogger("anacostia.runtime")
 
 
 class Link:
-    """The link of incarnation `incarnation` of `node`. `changed` is called, in the thread, when `paused` changes."""
+    """The link of incarnation `incarnation` of `node`. `changed` is called, in the thread, when `paused` changes or a
+    run was cancelled; `watch` is told of the latter, and looked after."""
 
     def __init__(
         self,
@@ -41,13 +46,17 @@ class Link:
         heartbeat_timeout: float,
         paused: bool = False,
         changed: Callable[[], None] = lambda: None,
+        watch: TaskWatch | None = None,
     ) -> None:
         self.paused = paused
         self.interval = min(heartbeat_timeout / 3, LONGEST_INTERVAL)
         self._identity = (pipeline, node, incarnation)
         self._ready = False
         self._work = "starting"
+        self._said = ""  # what the last beat said of the work
+        self._news_at: float | None = None  # when the work changed; None: not since it was last looked at
         self._changed = changed
+        self._watch = watch or TaskWatch(Recall(), 0.0, lambda called: None)
         self._busy_since: float | None = time.monotonic()  # None: the main thread may take as long as it likes
         self._words: deque[NodeMessage] = deque()
         self._ended = False
@@ -59,6 +68,7 @@ class Link:
         self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
         self._socket.setsockopt(zmq.RECONNECT_IVL, 50)
         self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
         self._socket.connect(endpoint)
         self._thread = threading.Thread(target=self._run, name="anacostia-heartbeat", daemon=True)
 
@@ -70,11 +80,20 @@ class Link:
         """setup() is done; the daemon hears it at once."""
         self._ready = True
         self._words.append(self._beat())
-        self._wakeup.poke()
+        self.poke()
 
     def work(self, text: str) -> None:
-        """What the node does now, in a few words; the next beat says so."""
+        """What the node does now, in a few words. Said within SOON seconds, unless it is over by then."""
+        if text[:200] == self._work:
+            return
         self._work = text[:200]
+        if self._news_at is None:  # the thread is woken once in a while, however fast work changes
+            self._news_at = time.monotonic()
+            self._wakeup.poke()
+
+    def poke(self) -> None:
+        """The thread is to look again: the watch has a new deadline."""
+        self._wakeup.poke()
 
     def alive(self) -> None:
         """The main thread is not stuck: called where it waits for others."""
@@ -94,7 +113,10 @@ class Link:
         """Say why this process ends, and wait (for a second at most) until it is said."""
         self._words.append(words)
         self._socket.linger = int(FAREWELL * 1000)
-        self.close()
+        if threading.current_thread() is self._thread:
+            self._leave()
+        else:
+            self.close()
 
     def close(self) -> None:
         """Send what is left to say, and end the thread."""
@@ -106,12 +128,14 @@ class Link:
             self._thread.join(FAREWELL + 0.5)
 
     def _beat(self) -> Beat:
+        self._said = self._work
         return Beat(*self._identity, self._ready, self._work)
 
     def _run(self) -> None:
         poller = zmq.Poller()
         poller.register(self._socket, zmq.POLLIN)
         poller.register(self._wakeup.fd, zmq.POLLIN)
+        poller.register(self._monitor, zmq.POLLIN)
         due = time.monotonic()
         while not self._ended:
             now = time.monotonic()
@@ -119,14 +143,42 @@ class Link:
                 due = now + self.interval
                 if not self._stuck(now):
                     self._send(self._beat())
-            poller.poll(milliseconds(due - now))
+            self._watch.look()
+            deadlines = (due, self._watch.deadline(), self._tell_news(now))
+            poller.poll(milliseconds(min(each for each in deadlines if each is not None) - now))
             self._wakeup.clear()
             self._say()
             self._hear()
+            if self._connected():
+                due = time.monotonic()
+        self._leave()
+
+    def _leave(self) -> None:
         self._say()
+        self._socket.disable_monitor()
+        self._monitor.close(linger=0)  # or the context waits for it
         self._socket.close()
         self._context.term()
         self._wakeup.close()
+
+    def _tell_news(self, now: float) -> float | None:
+        """Beat when the work has been another for a while; returns when to look again."""
+        since = self._news_at
+        if since is None or now - since < SOON:
+            return None if since is None else since + SOON
+        self._news_at = None
+        if self._work != self._said:
+            self._send(self._beat())
+        return None
+
+    def _connected(self) -> bool:
+        """Whether a daemon has come. It may be a new one, which has not heard of this node: it should not have to
+        wait for the next beat."""
+        count = 0
+        with contextlib.suppress(zmq.Again):
+            while self._monitor.recv_multipart(zmq.DONTWAIT):
+                count += 1
+        return count > 0
 
     def _stuck(self, now: float) -> bool:
         since = self._busy_since
@@ -151,4 +203,7 @@ class Link:
                 continue
             if isinstance(message, SetPaused) and message.paused != self.paused:
                 self.paused = message.paused
+                self._changed()
+            elif isinstance(message, CancelTask):
+                self._watch.cancelled(message.run_id)
                 self._changed()

@@ -6,13 +6,15 @@ import contextlib
 import dataclasses
 import logging
 import os
+import signal
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
 import zmq
 
-from node_sdk.errors import Fenced
+from node_sdk.errors import Fenced, Recalled, RunCancelled, TaskTimeout
 from node_sdk.nodes.binding import Binding, StoreAccess
 from node_sdk.runtime.channel import Channel, milliseconds
 from node_sdk.runtime.flight import FlightRecorder
@@ -22,11 +24,13 @@ from node_sdk.runtime.launch import Launch
 from node_sdk.runtime.link import Link
 from node_sdk.runtime.outbox import Outbox
 from node_sdk.runtime.store_client import StoreClient
+from node_sdk.runtime.watch import TaskWatch
 from node_sdk.wire.link import LastWords
 
 if TYPE_CHECKING:
     from node_sdk.pipeline import Pipeline
 
+LONGEST_FAREWELL = 2.0  # seconds until a process that gives up ends, come what may
 FENCED = 70  # exit code of a process that a newer incarnation has taken over from
 
 LOG = logging.getLogger("anacostia.runtime")
@@ -60,6 +64,7 @@ class Live:
         self.spec = self.graph.by_name[launch.node]
         self.successors = self.graph.successors[launch.node]
         self.node: Any = pipeline[launch.node]
+        self.watch = TaskWatch(interrupt.recall, self.spec.stop_timeout, self._give_up)
         self.link = Link(
             launch.link,
             pipeline=launch.pipeline,
@@ -68,6 +73,7 @@ class Live:
             heartbeat_timeout=self.spec.heartbeat_timeout,
             paused=launch.paused,
             changed=interrupt.poke,
+            watch=self.watch,
         )
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.outbox = Outbox(self.context, launch.node, launch.inbox)
@@ -96,7 +102,7 @@ class Live:
         )
         return self.store
 
-    def last_words(self, kind: Literal["setup", "fenced", "error"], message: str, current: int = 0) -> None:
+    def last_words(self, kind: Literal["setup", "fenced", "error", "timeout"], message: str, current: int = 0) -> None:
         """Tell the daemon why this process ends, and wait until it is told, for a second at most."""
         launch = self.launch
         self.link.last_words(LastWords(launch.pipeline, launch.node, launch.incarnation, kind, message, current))
@@ -116,7 +122,8 @@ class Live:
     def wait(self, *sources: Source, also: Iterable[int] = (), inbox: bool = True) -> set[Any]:
         """Until the inbox, a source, a descriptor of `also` or the interrupt has something; what is readable.
 
-        Without `inbox`, what arrives there stays there for now.
+        Without `inbox`, what arrives there stays there for now. The interrupt has something, too, when its wake-up was
+        taken away since the flags were last read.
         """
         poller = zmq.Poller()
         if inbox:
@@ -131,8 +138,9 @@ class Live:
             wanted = source.deadline()
             if wanted is not None and (due is None or wanted < due):
                 due = wanted
+        wait = None if due is None else milliseconds(due - time.monotonic())
         with self.link.unhurried():
-            ready = poller.poll(None if due is None else milliseconds(due - time.monotonic()))
+            ready = poller.poll(0 if self.interrupt.missed else wait)
         self.interrupt.clear()
         self.outbox.receive()
         return {each for each, _ in ready}
@@ -153,6 +161,31 @@ class Live:
         LOG.error("%s; this process ends", error)
         self.last_words("fenced", str(error), error.current)
         os._exit(FENCED)
+
+    def _give_up(self, called: Recalled) -> None:
+        """The main thread was called back from its task and did not come: end it, and all that it has started.
+
+        In the link thread. Nothing here may wait for the main thread, which may hold any lock: of logging, say.
+        """
+        if isinstance(called, TaskTimeout):
+            self.flight.time_out()
+        else:
+            self.flight.clear()  # nobody wants to hear of that task any more
+        message = f"its task {called}, and it did not let go within {self.spec.stop_timeout:g} s"
+        if isinstance(called, RunCancelled):
+            message = f"{called}, and it did not let go of its task within {self.spec.stop_timeout:g} s"
+        with contextlib.suppress(OSError):
+            os.write(2, f"{message}; this process ends\n".encode())
+        threading.Timer(LONGEST_FAREWELL, _kill_all).start()
+        self.last_words("timeout", message)
+        _kill_all()
+
+
+def _kill_all() -> None:
+    """This process, and all of its group where it leads it."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def in_words(error: BaseException) -> str:

@@ -19,12 +19,13 @@ from typing import IO
 from node_sdk.errors import BadMessage
 from node_sdk.metadata.sql import SqlMetadataStore
 from node_sdk.nodes.base import BaseNode
+from node_sdk.osprocess import be_subreaper
 from node_sdk.runtime import logs
 from node_sdk.runtime.conversation import Conversation
+from node_sdk.runtime.door import Door
 from node_sdk.runtime.launch import log_file
 from node_sdk.runtime.load import CannotLoad, load, name_of
-from node_sdk.runtime.mark import be_subreaper
-from node_sdk.runtime.server import Server, listen
+from node_sdk.runtime.server import Server
 from node_sdk.runtime.starting import prepare
 from node_sdk.wire.loader import Load, LoadFailed
 
@@ -70,12 +71,12 @@ def main(arguments: list[str]) -> int:
 def _load(wanted: Load, daemon: Conversation, output: IO[bytes]) -> Server:
     pipeline = load(wanted)
     name = name_of(pipeline, wanted)
-    listener = listen(wanted, name)
+    door = Door(wanted, name)
     log = log_file(wanted, name, "loader")
     logs.redirect(log)
     output.seek(0)
     os.write(1, output.read())
-    server = Server(pipeline, name, wanted, listener, daemon)
+    server = Server(pipeline, name, wanted, door, daemon)
     if server.forking:
         _warm(pipeline[pipeline.graph.store.name])
         prepare()

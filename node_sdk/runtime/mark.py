@@ -1,4 +1,4 @@
-"""Makes a forked child a process of its own: its session, its family's mark, its signals, its random numbers.
+"""Makes a forked child a process of its own: its session, its mark, its group, its signals, its random numbers.
 
 The mark stands in the environment of every process of a node's family, where the daemon finds it in
 /proc/PID/environ. A forked process shows the block of environment that its ancestor was started with, and everything
@@ -15,6 +15,7 @@ import signal
 import sys
 from pathlib import Path
 
+from node_sdk import cgroup
 from node_sdk.runtime.launch import MARK_VARIABLE
 
 _PR_SET_PDEATHSIG = 1
@@ -35,6 +36,8 @@ def become_node(mark: str, node: str, loader: int) -> None:
         signal.signal(number, signal.SIG_DFL)
     write_mark(mark)
     _die_with_parent(0)
+    if mark:
+        cgroup.enter(mark)
     _set_name(node)
     random.seed()
     numpy_random = sys.modules.get("numpy.random")
@@ -59,12 +62,6 @@ def write_mark(mark: str) -> None:
     stat = Path("/proc/self/stat").read_bytes()
     start = int(stat[stat.rindex(b")") + 2 :].split()[_ENV_START])
     ctypes.memmove(start + begin, mark.encode().ljust(room), room)
-
-
-def be_subreaper() -> None:
-    """Orphans among the descendants of this process become its children, so that it can wait for them (law 7)."""
-    if sys.platform.startswith("linux"):
-        _prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
 
 
 def _die_with_parent(number: int) -> None:

@@ -1,4 +1,9 @@
-"""Signals to successors, each over a channel that repeats it until it is taken (law 1: only wake-ups)."""
+"""Signals to successors, each over a channel that repeats it until it is taken (law 1: only wake-ups).
+
+A signal that is on its way already is not sent a second time, however often it is wanted, but once more when it has
+been taken: whoever took it may have looked before the second wish. So what waits for a successor that is away, or slow,
+is bounded by the runs.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +31,21 @@ class Outbox:
         self._source = source
         self._inbox = inbox
         self._channels: dict[str, Channel] = {}
+        self._under_way: dict[tuple[str, int], bool] = {}  # (successor, run) → whether it is wanted once more
+        self._runs: dict[int, int] = {}  # seq → run, of what is under way
         self._seq = itertools.count(1)
 
     def signal(self, successor: str, run_id: int) -> None:
         """Tell `successor` that its task of `run_id` is due. Never waits."""
+        again = (successor, run_id) in self._under_way
+        self._under_way[successor, run_id] = again
+        if again:
+            return
         channel = self._channels.get(successor)
         if channel is None:
             channel = self._channels[successor] = Channel(self._context, f"ipc://{self._inbox(successor)}")
         seq = next(self._seq)
+        self._runs[seq] = run_id
         channel.send(seq, encode(Signal(seq, run_id, self._source)))
 
     def sources(self) -> Iterable[zmq.Socket[bytes]]:
@@ -60,6 +72,11 @@ class Outbox:
         for successor, channel in self._channels.items():
             for data in channel.receive():
                 try:
-                    channel.answered(decode(data, SignalTaken).seq)
+                    seq = decode(data, SignalTaken).seq
                 except BadMessage as error:
                     _LOG.error("cannot read an answer of node %r: %s", successor, error)
+                    continue
+                channel.answered(seq)
+                run_id = self._runs.pop(seq, None)  # None: said again, and taken twice
+                if run_id is not None and self._under_way.pop((successor, run_id)):
+                    self.signal(successor, run_id)

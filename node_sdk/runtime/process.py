@@ -118,12 +118,20 @@ def _start_other(live: Live) -> Callable[[], None]:
 def _hello(live: Live, store: StoreAccess) -> Welcome:
     launch = live.launch
     interrupted = flight.read(launch.flight_file)
-    run_id = interrupted.run_id if interrupted is not None else None
+    said = Hello(crashed=launch.crashed)
+    if interrupted is not None:
+        said = Hello(
+            interrupted.run_id,
+            launch.crashed,
+            interrupted.timed_out,
+            interrupted_attempt=interrupted.attempt,
+            interrupted_incarnation=interrupted.incarnation,
+        )
     try:
-        welcome = from_map(store.ask(Hello(run_id, crashed=launch.crashed)), Welcome)
+        welcome = from_map(store.ask(said), Welcome)
     except Refused as error:
         raise Ending("setup", f"cannot start node {launch.node!r}: the metadata store says: {error}") from error
-    live.flight.clear()  # counted now; the next incarnation must not count it again
+    live.flight.clear()  # counted now; should we die before this line, the store knows by the incarnation
     return welcome
 
 

@@ -15,20 +15,20 @@ import signal
 import socket
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from node_sdk.errors import BadMessage
+from node_sdk.osprocess import allowed, peer_uid
 from node_sdk.pipeline import Pipeline
 from node_sdk.runtime.children import Children, StillAlive
-from node_sdk.runtime.conversation import Conversation, is_own
-from node_sdk.runtime.inbox import MOST_PATH
+from node_sdk.runtime.conversation import Conversation
+from node_sdk.runtime.door import Door
 from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.runtime.launch import Launch
-from node_sdk.runtime.load import CannotLoad
 from node_sdk.runtime.starting import Starter
 from node_sdk.wire.codec import decode
 from node_sdk.wire.loader import (
+    Attend,
     Exited,
     Forget,
     FromLoader,
@@ -44,43 +44,20 @@ from node_sdk.wire.loader import (
 )
 
 FAREWELL = 2.0  # seconds that the last frames may take to leave
-
-
-def listen(wanted: Load, name: str) -> socket.socket:
-    """The socket where later daemons find this loader. Raises CannotLoad."""
-    path = Path(wanted.socket_dir) / name / "loader.sock"
-    length = len(str(path).encode())
-    if length > MOST_PATH:
-        raise CannotLoad(
-            f"cannot serve pipeline {name!r}: the path of its socket {path} has {length} bytes, at most {MOST_PATH} "
-            "are possible; set XDG_RUNTIME_DIR to a shorter folder, or give the pipeline a shorter name"
-        )
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if _answers(path):
-            raise CannotLoad(f"cannot serve pipeline {name!r}: another loader of it is at work, at {path}")
-        path.unlink(missing_ok=True)  # left behind by one that was killed
-        listener.bind(str(path))
-        listener.listen(8)
-        listener.setblocking(False)
-    except OSError as error:
-        raise CannotLoad(f"cannot serve pipeline {name!r}: cannot make its socket {path}: {error.strerror}") from error
-    return listener
+MOST_STRANGERS = 8  # connections that have not said yet that they are a daemon
 
 
 class Server:
     """Serves `daemon` and those that come after it, until nothing is left to do."""
 
-    def __init__(
-        self, pipeline: Pipeline, name: str, wanted: Load, listener: socket.socket, daemon: Conversation
-    ) -> None:
+    def __init__(self, pipeline: Pipeline, name: str, wanted: Load, door: Door, daemon: Conversation) -> None:
         self._name = name
         self._wanted = wanted
         self._graph = dataclasses.replace(pipeline.graph, name=name)
-        self._listener = listener
+        self._door = door
         self._daemon = daemon
         self._daemon.closing = self._unregister
+        self._strangers: dict[object, Conversation] = {}
         self._interrupt = Interrupt()
         self._selector = selectors.DefaultSelector()
         self._starter = Starter(pipeline, self._leave)
@@ -100,7 +77,7 @@ class Server:
         self._interrupt.install()
         for number in (signal.SIGCHLD, signal.SIGHUP):
             signal.signal(number, lambda number, frame: None)  # what counts is that it wakes the selector
-        for descriptor in (self._listener, self._interrupt.fd, self._daemon.connection):
+        for descriptor in (self._door.listener, self._interrupt.fd, self._daemon.connection):
             self._selector.register(descriptor, selectors.EVENT_READ)
         self._say(self._loaded())
         self._obey(messages)
@@ -111,12 +88,14 @@ class Server:
 
     def _turn(self) -> None:
         for key, _ in self._selector.select():
-            if key.fileobj is self._listener:
+            if key.fileobj is self._door.listener:
                 self._accept()
             elif key.fd == self._interrupt.fd:
                 self._interrupt.clear()
-            elif key.fd in self._answers:
+            elif key.fileobj in self._answers:  # not key.fd: its number may be that of one closed in this turn
                 self._read_answer(key.fd)
+            elif key.fileobj in self._strangers:
+                self._hear_out(self._strangers[key.fileobj])
             elif key.fileobj is self._daemon.connection:
                 self._hear()
         self._reap()
@@ -135,25 +114,52 @@ class Server:
         while self._daemon.unsent and time.monotonic() < until:
             self._selector.select(0.1)
             self._daemon.flush()
-        Path(self._listener.getsockname()).unlink(missing_ok=True)
+        self._door.remove()
 
     # ---- talking
 
     def _accept(self) -> None:
-        """A new daemon takes the place of the old one: the lock of the home lets only one live."""
+        """Whoever connects is a stranger until it says that it is the daemon: others may look in as well."""
         try:
-            connection, _ = self._listener.accept()
+            connection, _ = self._door.listener.accept()
         except OSError:
             return
-        if not is_own(connection):
+        try:
+            welcome = allowed(peer_uid(connection))
+        except OSError:
+            welcome = False
+        if not welcome:
             connection.close()
             return
+        if len(self._strangers) >= MOST_STRANGERS:
+            next(iter(self._strangers.values())).close()
+        stranger = self._strangers[connection] = Conversation(connection, self._unregister)
+        self._selector.register(connection, selectors.EVENT_READ)
+        self._hear_out(stranger)
+
+    def _hear_out(self, stranger: Conversation) -> None:
+        """Whether it is the daemon, its first frame says."""
+        try:
+            messages = stranger.receive()
+        except BadMessage as error:
+            sys.stderr.write(f"hanging up on a stranger: {error}\n")
+            stranger.close()
+            return
+        if messages and isinstance(messages[0], Attend):
+            self._attend(stranger, messages[1:])
+        elif messages:
+            sys.stderr.write(f"hanging up on a stranger that said {type(messages[0]).__name__} before Attend\n")
+            stranger.close()
+
+    def _attend(self, daemon: Conversation, messages: list[ToLoader]) -> None:
+        """A new daemon takes the place of the old one: the lock of the home lets only one live."""
+        del self._strangers[daemon.connection]
         if not self._daemon.closed:
             self._hear()  # what the old one said last still counts
         self._hang_up()
-        self._daemon = Conversation(connection, self._unregister)
-        self._selector.register(connection, selectors.EVENT_READ)
+        self._daemon = daemon
         self._say(self._loaded())
+        self._obey(messages)
 
     def _hear(self) -> None:
         try:
@@ -180,6 +186,7 @@ class Server:
         self._daemon.close()
 
     def _unregister(self, connection: socket.socket) -> None:
+        self._strangers.pop(connection, None)
         with contextlib.suppress(KeyError):
             self._selector.unregister(connection)
 
@@ -254,17 +261,9 @@ class Server:
     def _leave(self) -> None:
         """In a forked child: close what is the server's alone."""
         self._selector.close()
-        self._listener.close()
-        self._daemon.close()
+        self._door.close()
+        for each in (self._daemon, *self._strangers.values()):
+            each.close()
         self._interrupt.close()
         for descriptor in self._answers:
             os.close(descriptor)
-
-
-def _answers(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-    return True

@@ -12,6 +12,7 @@ import signal
 import sys
 from typing import NoReturn
 
+from node_sdk import cgroup
 from node_sdk.runtime import logs
 from node_sdk.runtime.launch import Launch
 from node_sdk.runtime.link import Link
@@ -31,6 +32,7 @@ def main(arguments: list[str]) -> NoReturn:
     with contextlib.suppress(PermissionError):  # already the leader of its session: the loader saw to it
         os.setsid()
     if launch.query is None:
+        cgroup.enter(launch.mark)
         logs.redirect(launch.log_file)
     try:
         with logs.files_kept():

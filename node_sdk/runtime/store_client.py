@@ -6,11 +6,12 @@ ask is answered. User threads may use it too: a lock guards the channel.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import zmq
@@ -21,7 +22,8 @@ from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.store import Operation, StoreReply, StoreRequest
 
-MOST_OUTSTANDING = 1000  # requests told and not yet answered; then `tell` waits too
+MOST_OUTSTANDING = 1000  # requests told and not yet answered; then `tell` waits too …
+MOST_BYTES = 4 * 2**20  # … as it does when they are as large as this together
 
 _LOG = logging.getLogger("anacostia.runtime")
 
@@ -61,7 +63,7 @@ class StoreClient:
     def ask(self, operation: Operation, *, settled: bool = False) -> Any:
         """The durable answer to `operation`. Raises Refused where the store says no; also, unless `settled`, for
         what was told before and refused."""
-        with self._lock:
+        with self._shielded():
             if not settled:
                 self.settle()
             seq = self._send(operation, asked=True)
@@ -77,36 +79,42 @@ class StoreClient:
 
     def tell(self, operation: Operation) -> None:
         """Send `operation` and go on; waits only while very much is outstanding."""
-        with self._lock:
+        with self._shielded():
             self._receive()
-            while self.channel.outstanding >= MOST_OUTSTANDING:
+            while self.channel.outstanding >= MOST_OUTSTANDING or self.channel.outstanding_bytes >= MOST_BYTES:
                 self._wait()
             self._send(operation, asked=False)
 
     def settle(self) -> None:
         """Take in what has arrived; raise the first refusal of a `tell` that nobody has heard of yet."""
-        with self._lock:
+        with self._shielded():
             self._receive()
             if self._refusals:
                 raise self._refusals.pop(0)
 
     def forgive(self) -> None:
         """What was refused until now (it stands in the log) is no concern of what comes next."""
-        with self._lock:
+        with self._shielded():
             self._receive()
             self._refusals.clear()
 
     def receive(self) -> None:
         """Take in what has arrived. For the main loop, when a source of the channel is readable."""
-        with self._lock:
+        with self._shielded():
             self._receive()
 
     def flush(self, seconds: float) -> None:
         """Wait until everything told is durable, `seconds` at most."""
         until = time.monotonic() + seconds
-        with self._lock, self._interrupt.held():
+        with self._shielded(), self._interrupt.held():
             while self._told and (left := until - time.monotonic()) > 0:
                 self._wait(left)
+
+    @contextlib.contextmanager
+    def _shielded(self) -> Iterator[None]:
+        """Only this thread, and to the end: user code may be called back at any instant (see recall.py)."""
+        with self._interrupt.recall.shielded(), self._lock:
+            yield
 
     def _send(self, operation: Operation, *, asked: bool) -> int:
         if os.getpid() != self._pid:
@@ -142,7 +150,7 @@ class StoreClient:
             wait = min(wait, due - time.monotonic())
         poller.poll(milliseconds(wait))
         if main:
-            self._interrupt.clear()
+            self._interrupt.pass_over()
         self._receive()
 
     def _receive(self) -> None:

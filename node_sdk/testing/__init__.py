@@ -30,7 +30,7 @@ from node_sdk.nodes.binding import Binding, Task
 from node_sdk.nodes.resource import BaseResourceNode
 from node_sdk.pipeline import Pipeline
 from node_sdk.resources import staging
-from node_sdk.runtime.action import Attempt
+from node_sdk.runtime.attempt import Attempt
 from node_sdk.runtime.store_client import refusal
 from node_sdk.wire.store import Begin, Complete, Hello, Operation, Published, StartRun, StoreRequest
 
@@ -95,7 +95,8 @@ class Rehearsal:
         node.setup()
         attempt = self._task(name, run_id)["attempts"] + 1
         binding.store.ask(Begin(run_id, attempt))
-        task = binding.task = Task(run_id, name, attempt)
+        (identity,) = self._tables.select("identity", {})
+        task = binding.task = Task(run_id, name, attempt, identity["store_id"])
         store: Any = self._accesses[name]  # does what an attempt asks of a StoreClient
         state, error = Attempt(node, store).make()
         binding.task = None

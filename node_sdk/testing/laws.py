@@ -12,6 +12,7 @@ from node_sdk.nodes.store import BaseMetadataStoreNode
 from node_sdk.testing.asking import Asker, action, graph
 from node_sdk.wire.store import (
     OPERATOR,
+    AskDue,
     Begin,
     Complete,
     EndRun,
@@ -19,10 +20,12 @@ from node_sdk.wire.store import (
     Found,
     LogMetrics,
     LogParams,
+    Lost,
     Offer,
     Output,
     Published,
     RecordArtifacts,
+    RetryRun,
     StartRun,
     UpdateArtifact,
 )
@@ -176,6 +179,13 @@ class LedgerLaws:
         asker.ask("first", RecordArtifacts("data", (Found("c", "x", 1),)))
         assert asker.signals == [("data", run), ("data", run)]
 
+    def test_a_store_that_died_before_it_could_wake_a_resource_does_so_when_it_is_back(self, asker: Asker) -> None:
+        run = asker.run("a")
+        asker.complete("first", run, "failed")
+        asker.ask(OPERATOR, UpdateArtifact(asker.rows("artifacts")[0]["id"], "new"))
+        asker.restart_store()
+        assert [(each.run_id, each.successors) for each in asker.hello("store").unsignalled] == [(run, ("data",))]
+
     # ---- tasks
 
     def test_the_last_predecessor_to_complete_signals(self, opened: Open) -> None:
@@ -281,6 +291,17 @@ class LedgerLaws:
         assert asker.hello("store").unsignalled == asker.hello("data").unsignalled == ()
         assert [(each.run_id, each.successors) for each in asker.hello("first").unsignalled] == [(run, ("second",))]
 
+    def test_a_crash_counts_once_also_when_who_reported_it_dies_before_it_can_note_that(self, asker: Asker) -> None:
+        run = asker.run("x")
+        asker.begin("first", run)
+        for _ in range(5):  # each finds the flight recorder of the first incarnation
+            asker.hello("first", run, crashed=True, interrupted_attempt=1, interrupted_incarnation=1)
+        assert (asker.task(run, "first")["state"], asker.task(run, "first")["crashes"]) == ("executing", 1)
+        asker.begin("first", run, 2)
+        by = asker.incarnations["first"]
+        asker.hello("first", run, crashed=True, interrupted_attempt=2, interrupted_incarnation=by)
+        assert asker.task(run, "first")["crashes"] == 2
+
     def test_a_task_that_crashes_its_node_again_and_again_is_an_error(self, asker: Asker) -> None:
         run = asker.run("poison")
         for attempt in (1, 2):
@@ -311,6 +332,76 @@ class LedgerLaws:
         assert [due.run_id for due in asker.hello("second").due] == [run]
         asker.complete("second", run)
         assert asker.rows("artifacts", resource="models")[0]["state"] == "old"
+
+    def test_who_waits_for_the_outputs_of_several_is_signalled_when_all_are_in_place(self, opened: Open) -> None:
+        asker = opened(graph(action("left", "data"), action("right", "data"), action("join", "left", "right")))
+        run = asker.run("x")
+        assert asker.complete("left", run, "succeeded", Output("models", "l", "staged", "abc", 3)) == []
+        assert asker.complete("right", run, "succeeded", Output("models", "r", "staged", "abc", 3)) == []
+        assert asker.ask("right", Published(run)) == []
+        assert asker.hello("right").unsignalled == ()
+        assert asker.ask("join", AskDue(run)) is None
+        for _ in range(2):  # said twice
+            assert asker.ask("left", Published(run)) == ["join"]
+        assert asker.ask("join", AskDue(run)) is not None
+
+    def test_nobody_begins_before_what_a_predecessor_made_is_in_place(self, opened: Open) -> None:
+        asker = opened(graph(action("a", "data"), action("b", "data"), action("c", "a", "b")))
+        run = asker.run("x")
+        assert asker.complete("a", run, "succeeded", Output("models", "m", "staged", "abc", 3)) == []
+        assert asker.complete("b", run) == []  # and a dies here
+        assert [asker.hello(name).unsignalled for name in ("a", "b")] == [(), ()]
+        assert asker.hello("c").due == ()
+        with pytest.raises(Refused, match="what they made is not in place"):
+            asker.begin("c", run)
+        assert asker.ask("a", Published(run)) == ["c"]
+        assert [each.successors for each in asker.hello("a").unsignalled] == [("c",)]
+        assert asker.complete("c", run) == []
+        assert asker.run_state(run) == "succeeded"
+
+    def test_who_lost_its_signal_while_outputs_were_not_in_place_is_signalled_when_they_are(self, opened: Open) -> None:
+        asker = opened(graph(action("a", "data"), action("b", "a")))
+        run = asker.run("x")
+        assert asker.complete("a", run, "succeeded", Output("models", "m", "staged", "abc", 3)) == []
+        assert asker.ask("b", AskDue(run)) is None
+        assert asker.hello("b").due == ()
+        assert asker.ask("a", Published(run)) == ["b"]
+        assert asker.ask("b", AskDue(run)) is not None
+
+    def test_what_was_made_before_a_skipped_task_is_in_place_before_those_after_it_begin(self, opened: Open) -> None:
+        made, skipped = action("a", "data"), action("b", "a")
+        asker = opened(graph(made, skipped, action("d", "data"), action("c", "b", "d", rule="all_done")))
+        run = asker.run("x")
+        assert asker.complete("a", run, "failed", Output("models", "m", "staged", "abc", 3)) == []
+        assert asker.complete("d", run) == []
+        with pytest.raises(Refused, match="not in place"):
+            asker.begin("c", run)
+        assert asker.ask("a", Published(run)) == ["c"]
+
+    def test_a_run_retried_by_hand_waits_for_outputs_too(self, opened: Open) -> None:
+        asker = opened(graph(action("a", "data"), action("b", "a"), action("c", "data")))
+        run = asker.run("x")
+        asker.complete("a", run, "succeeded", Output("models", "m", "staged", "abc", 3))
+        asker.ask(OPERATOR, EndRun(run))
+        asker.signals.clear()
+        asker.ask(OPERATOR, RetryRun(run, None, "wish"))
+        assert asker.signals == [("c", run)]
+        assert asker.ask("a", Published(run)) == ["b"]
+
+    def test_an_output_that_is_lost_fails_with_its_reason_and_stays_so_when_its_run_is_retried(
+        self, asker: Asker
+    ) -> None:
+        run = asker.run("x")
+        outputs = [Output("models", name, "staged", "abc", 3) for name in ("good", "bad")]
+        assert asker.complete("first", run, "succeeded", *outputs) == []
+        for _ in range(2):  # said twice
+            assert asker.ask("first", Published(run, (Lost("models", "bad", "it is a folder"),))) == ["second"]
+        asker.complete("second", run, "failed")
+        asker.ask(OPERATOR, RetryRun(run, None, "wish"))
+        asker.complete("second", run, attempt=2)
+        found = [(row["location"], row["state"], row["reason"]) for row in asker.rows("artifacts", resource="models")]
+        assert found == [("good", "old", None), ("bad", "failed", "it is a folder")]
+        assert asker.hello("first").unpublished == ()
 
     def test_an_output_in_a_monitored_resource_is_claimed_once_it_is_published(self, opened: Open) -> None:
         asker = opened(graph(action("first", "data"), resources=("data", "more"), trigger="any"))

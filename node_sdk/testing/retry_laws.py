@@ -213,6 +213,7 @@ class RetryLaws:
         assert (states["first"], states["second"], states["third"]) == ("succeeded", "pending", "pending")
         assert {row["location"]: row["state"] for row in patient.rows("artifacts")} == {"a": "current", "m": "old"}
         patient.complete("second", run, "succeeded", Output("models", "m", "staged", "two", 3), attempt=2)
+        patient.ask("second", Published(run))
         patient.complete("third", run, attempt=2)
         assert [
             (row["location"], row["version"], row["latest"], row["state"]) for row in patient.rows("artifacts")

@@ -1,4 +1,4 @@
-"""Node and daemon: readiness, heartbeats and last words one way; pause and resume the other.
+"""Node and daemon: readiness, heartbeats and last words one way; pause, resume and cancelled runs the other.
 
 Each beat says everything again, so a daemon that has just come back knows the node after one of them.
 """
@@ -30,9 +30,10 @@ class Beat(NodeMessage):
 
 @dataclass(frozen=True, slots=True)
 class LastWords(NodeMessage):
-    """Why this process ends by itself: kind 'setup' (setup() raised), 'fenced', 'error' (our own code failed)."""
+    """Why this process ends by itself: kind 'setup' (setup() raised), 'fenced', 'error' (our own code failed),
+    'timeout' (its main thread was called back from a task and did not come; it ends by SIGKILL)."""
 
-    kind: Literal["setup", "fenced", "error"]
+    kind: Literal["setup", "fenced", "error", "timeout"]
     message: str
     current: int = 0  # with 'fenced': the incarnation that the store knows
 
@@ -47,3 +48,10 @@ class SetPaused(DaemonMessage):
     """Take up no new work (True), or go on (False)."""
 
     paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTask(DaemonMessage):
+    """The run was cancelled (that is durable): give up the task, where it is being executed or waits."""
+
+    run_id: int

@@ -26,6 +26,11 @@ class Load(ToLoader):
     data_dir: str  # of this daemon; a pipeline's files lie in data_dir/PIPELINE/
 
 
+@dataclass(frozen=True, slots=True)
+class Attend(ToLoader):
+    """First frame of a daemon that connects to a loader: it takes the place of the one before. Answered by Loaded."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spawn(ToLoader):
     """Start incarnation `incarnation` of `node`; answered by Spawned or SpawnFailed, later by Exited."""
@@ -76,7 +81,7 @@ class ChildState(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded(FromLoader):
-    """First frame to each daemon that connects: the graph, and the children alive or not yet forgotten."""
+    """First frame to each daemon, also one that attends: the graph, and the children alive or not yet forgotten."""
 
     graph: GraphSpec
     pid: int

@@ -57,13 +57,15 @@ class Hello(Operation):
     `interrupted_run` and `interrupted_attempt` say what the previous incarnation was executing (from its flight
     recorder). With `crashed`, that counts as a crash of the task, and at the graph's max_crashes it ends as 'error'.
     With `timed_out`, which says that it was killed for exceeding the action's timeout, the attempt ended as 'error'
-    and counts as no crash: the task stays due where retries are left.
+    and counts as no crash: the task stays due where retries are left. It counts once, when the first to say hello
+    after `interrupted_incarnation`, which executed it, says so.
     """
 
     interrupted_run: int | None = None
     crashed: bool = False
     timed_out: bool = False
     interrupted_attempt: int | None = None
+    interrupted_incarnation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +106,14 @@ class Welcome(Message):
     """What a node that starts must know (law 2): its due tasks, the signals and publications to repeat.
 
     A signal for a run up to `last_run_id` that is not in `due` is confirmed with the store before it is obeyed.
+    `store_id` is random, and differs from that of any other store: the first part of each task's key.
     """
 
     last_run_id: int
     due: tuple[Due, ...]
     unsignalled: tuple[Unsignalled, ...]
     unpublished: tuple[Output, ...]
+    store_id: str = ""
 
 
 # ---- resources
@@ -186,7 +190,8 @@ class Begin(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Complete(Operation):
-    """The task is over. Answer: names of the successors whose tasks are due by it (to be signalled), a list."""
+    """The task is over. Answer: names of the successors whose tasks are due by it, a list. Who waits for
+    outputs, those of this task or of another, is not among them: the answer to Published names it."""
 
     run_id: int
     attempt: int
@@ -210,10 +215,23 @@ class EndAttempt(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class Lost(Message):
+    """An output that cannot be put in its final place, and why."""
+
+    resource: str
+    location: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Published(Operation):
-    """The outputs of this task stand at their final place. Answer: None."""
+    """The outputs of this task stand at their final place, but for those that are `lost`, whose artifacts are failed.
+
+    Answer: names of the successors whose tasks are due now, a list, as of Complete.
+    """
 
     run_id: int
+    lost: tuple[Lost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +284,8 @@ class UpdateArtifact(Operation):
 
 @dataclass(frozen=True, slots=True)
 class StartRun(Operation):
-    """Start a run now with every `new` artifact there is. `token` is unique to the wish, so that repeating it starts
-    no second run. Answer: the run's id."""
+    """Start a run now, however many are under way, with every `new` artifact there is. `token` is unique to the wish,
+    so that repeating it starts no second run. Answer: the run's id."""
 
     token: str
     trigger: str = "manual"

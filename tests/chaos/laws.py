@@ -23,6 +23,7 @@ class Expected:
     executions: Path | None = None  # one line "run node attempt pid" per execution
     failed_runs: int = 0  # beside those that `failing` tells
     failing: dict[str, set[str]] = field(default_factory=dict)  # resource to the files whose run must fail
+    cancelled: dict[str, set[str]] = field(default_factory=dict)  # likewise, of runs that were cancelled
     metrics: tuple[str, ...] = ()  # what each task that succeeded in an attempt of its own has logged
     doubled: Path | None = None  # where a process writes that found another living one of its node
     may_repeat: dict[int, set[str]] | None = None  # run to the nodes that died in it; only these execute twice
@@ -87,7 +88,13 @@ def _runs_end(expected: Expected) -> list[str]:
 
 def _runs_of_failing(expected: Expected) -> set[int]:
     found = rows(expected.database, "select resource, location, run_id from artifacts where run_id is not null")
-    return {row["run_id"] for row in found if row["location"] in expected.failing.get(row["resource"], ())}
+    bad = {
+        (resource, name)
+        for each in (expected.failing, expected.cancelled)
+        for resource in each
+        for name in each[resource]
+    }
+    return {row["run_id"] for row in found if (row["resource"], row["location"]) in bad}
 
 
 def _each_file_in_one_succeeded_run(expected: Expected) -> list[str]:
@@ -100,8 +107,10 @@ def _each_file_in_one_succeeded_run(expected: Expected) -> list[str]:
         faults += [f"file {name} is in no run" for name in sorted(names - set(by_location))]
         faults += [f"file {name} was recorded {count} times" for name, count in by_location.items() if count != 1]
         for row in found:
-            fails = row["location"] in expected.failing.get(resource, ())
-            end = ("failed", "failed") if fails else ("old", "succeeded")
+            end = ("old", "succeeded")
+            for ending, bad in (("failed", expected.failing), ("cancelled", expected.cancelled)):
+                if row["location"] in bad.get(resource, ()):
+                    end = ("failed", ending)
             if (row["state"], states.get(row["run_id"])) != end:
                 run = f"run {row['run_id']} ({states.get(row['run_id'])})"
                 faults.append(f"file {row['location']} is {row['state']} and belongs to {run}")

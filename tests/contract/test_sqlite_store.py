@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 
 from node_sdk import metadata
-from node_sdk.errors import InvalidPipeline, NotRunning, StoreUnavailable
+from node_sdk.errors import InvalidPipeline, NotRunning, StoreBroken, StoreUnavailable
 from node_sdk.metadata import SqliteMetadataStore, SqlMetadataStore
 from node_sdk.metadata.ledger import Ledger
 from node_sdk.metadata.schema import REVISION
@@ -85,6 +86,75 @@ def test_a_store_opened_for_reading_answers_reads_and_refuses_the_rest(tmp_path)
     reader.close()
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_is_removed_or_replaced_in_use_gets_no_answer_and_no_successor_until_it_is_back(tmp_path, replaced):
+    path, aside = tmp_path / "runs.db", tmp_path / "aside.db"
+    store = opened(path)
+    asker = Asker(store, graph(action("a", "data")))
+    store_id = asker.ledger._board.store_id
+    path.rename(aside)
+    if replaced:
+        path.touch()
+    with pytest.raises(StoreUnavailable, match="was removed or replaced while it was in use; put it back, or stop and"):
+        asker.record("x")
+    with pytest.raises(StoreUnavailable, match="was removed or replaced"):
+        store.count("runs", {})
+    path.unlink(missing_ok=True)
+    store.close()
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="was removed or replaced"):
+            store.open()
+    assert not path.exists()
+    aside.rename(path)
+    store.open()
+    assert asker.ledger.is_at_home()
+    assert asker.run("x", "y") == 1
+    assert asker.welcome("a").store_id == store_id
+    store.close()
+
+
+def test_another_database_in_the_place_of_the_first_is_not_taken_for_it(tmp_path):
+    path = tmp_path / "runs.db"
+    store = opened(path)
+    first = Asker(store, graph(action("a", "data")))
+    store.close()
+    path.rename(tmp_path / "aside.db")
+    other = opened(path)
+    Asker(other, graph(action("a", "data")))
+    other.close()
+    store.open()
+    assert not first.ledger.is_at_home()
+    store.close()
+
+
+# ---- whose it is
+
+
+def test_a_database_of_one_pipeline_refuses_another_and_answers_reads(tmp_path):
+    path = tmp_path / "runs.db"
+    store = opened(path)
+    one = replace(graph(action("a", "data")), name="one")
+    Ledger(store, one).prepare()
+    with pytest.raises(StoreBroken, match="for pipeline 'two': it belongs to pipeline 'one'; give it a database"):
+        Ledger(store, replace(one, name="two")).prepare()
+    Ledger(store, one).prepare()
+    assert store.count("identity", {}) == 1
+    store.close()
+    reader = store_at(path)
+    reader.open(read_only=True)
+    assert Ledger(reader, one).answer([StoreRequest(1, OPERATOR, 0, Count("runs", {}))]).replies[0].value == 0
+    reader.close()
+
+
+def test_each_database_gives_tasks_keys_of_its_own_and_the_same_ones_after_a_restart(tmp_path):
+    keys = []
+    for name in ("a.db", "b.db", "b.db"):
+        store = opened(tmp_path / name)
+        keys.append(Asker(store, graph(action("a", "data"))).welcome("a").store_id)
+        store.close()
+    assert keys[0] != keys[1] == keys[2] != ""
+
+
 # ---- how durable
 
 
@@ -133,6 +203,30 @@ def test_a_store_that_cannot_be_opened_says_why(tmp_path, uri, words):
     assert str(refused.value).startswith(("cannot open the metadata store at", "cannot use"))
     with pytest.raises(StoreUnavailable):  # and the lock is not left behind
         store.open()
+
+
+@pytest.mark.parametrize("name", ["x" * 248, "x" * 300, "/".join(["x" * 100] * 5) + ".db", "/".join(["x" * 100] * 50)])
+def test_a_path_that_is_too_long_for_sqlite_is_refused_for_its_length(tmp_path, name):
+    with pytest.raises(StoreUnavailable, match="its path is too long: SQLite takes 504 bytes in all, 247 in the"):
+        store_at(tmp_path / name).open()
+
+
+def test_the_longest_path_that_is_let_through_can_be_opened(tmp_path):
+    folder = tmp_path.resolve() / ("y" * (504 - 247 - 2 - len(str(tmp_path.resolve()))))
+    folder.mkdir()
+    path = folder / ("x" * 247)
+    assert len(str(path)) == 504
+    opened(path).close()
+
+
+def test_a_relative_uri_is_made_absolute_where_the_store_is_made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = SqliteMetadataStore("s", "sqlite:///rel.db")
+    assert store.spec().uri == store.uri == f"sqlite:///{tmp_path}/rel.db"
+    monkeypatch.chdir("/")
+    store.open()
+    store.close()
+    assert (tmp_path / "rel.db").exists()
 
 
 @pytest.mark.parametrize(
@@ -269,6 +363,7 @@ def test_a_database_of_the_first_release_is_brought_up_to_date_in_place_and_keep
     assert (found := store.select("tasks", {})[0])["failures"] == 0, found
     asker = Asker(store, graph(action("first", "data")))
     asker.ask(OPERATOR, RetryRun(1, None, "wish"))  # what was done then can be retried now
+    assert asker.welcome("first").store_id
     asker.complete("first", 1, attempt=4)
     assert asker.run_state(1) == "succeeded"
     store.close()

@@ -164,6 +164,15 @@ def test_garbage_on_any_socket_costs_its_sender_the_connection_and_nobody_else(p
             stranger.shutdown(socket.SHUT_WR)
             while stranger.recv(4096):
                 pass
+    loader = place.loader_pid("haiku")
+    for data in garbage:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stranger:
+            stranger.settimeout(10)
+            stranger.connect(str(place.home.loader_socket("haiku")))
+            stranger.sendall(data)
+            stranger.shutdown(socket.SHUT_WR)
+            while stranger.recv(4096):
+                pass
     with zmq.Context() as context:
         for path in (place.home.link_socket, *place.home.socket_dir.glob("haiku/*.sock")):
             if path.name == "loader.sock":
@@ -175,6 +184,7 @@ def test_garbage_on_any_socket_costs_its_sender_the_connection_and_nobody_else(p
                     dealer.send(data)
                 dealer.send_multipart([b"", b"\x81\xa1@\xa4Beat"])
     assert place.ctl("status", "haiku").stdout
+    assert place.loader_pid("haiku") == loader
 
 
 def test_asking_for_what_is_not_there_says_what_is(place_with_neighbour: Place) -> None:
@@ -188,8 +198,10 @@ def test_asking_for_what_is_not_there_says_what_is(place_with_neighbour: Place) 
 def test_a_second_pipeline_of_the_same_name_is_refused(place_with_neighbour: Place) -> None:
     place = place_with_neighbour
     text = IMPORTS + "Pipeline([store, inbox, Act('act', [inbox])], name='haiku')\n"
+    loader = place.loader_pid("haiku")
     done = place.ctl("start", place.write("same/other.py", text), "--", place.root / "same", code=1)
     assert "haiku" in done.stderr and "--name" in done.stderr
+    assert place.loader_pid("haiku") == loader
 
 
 def test_a_second_daemon_on_the_same_home_refuses_to_start_and_says_who_holds_it(place_with_neighbour: Place) -> None:

@@ -59,12 +59,12 @@ STYLES = {
 
 
 def test_the_readme_typed_into_an_empty_folder_does_what_it_says(place: Place) -> None:
-    (code,) = re.findall(r"```python\n# haiku.py\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    place.write("haiku.py", code)
-    place.ctl("start", "haiku.py")
+    (code,) = re.findall(r"```python\n# hello.py\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    place.write("hello.py", code)
+    place.ctl("start", "hello.py")
     place.write("haikus/pond.txt", "an old silent pond\n")
-    place.run_ended("haiku", 1, within=10)
-    assert [each["key"] for each in place.json("metrics", "haiku")] == ["shakespeare_test_loss"]
+    place.run_ended("hello", 1, within=10)
+    assert [each["key"] for each in place.json("metrics", "hello")] == ["shakespeare_test_loss"]
 
 
 def a_file_gives_a_metric(place: Place) -> None:

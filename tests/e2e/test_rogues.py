@@ -63,7 +63,7 @@ def test_an_artifact_that_crashes_its_node_each_time_fails_its_run_and_not_the_n
     beside.ready("segfaults", "rogue", after=3)
 
 
-@pytest.mark.parametrize("rogue", ["stops_itself", "holds_the_gil"])
+@pytest.mark.parametrize("rogue", ["stops_itself", "holds_the_gil", "catastrophic_regex"])
 def test_a_node_that_hangs_is_found_by_its_heartbeat_and_replaced(beside: Place, rogue: str) -> None:
     start(beside, rogue)
     run = beside.run_ended(rogue, 1)
@@ -113,3 +113,65 @@ def test_output_that_is_no_text_is_kept_and_shown(beside: Place) -> None:
     beside.run_ended("prints_garbage", 1)
     shown = beside.ctl("logs", "prints_garbage/rogue").stdout
     assert "no text" in shown and "an unfinished line" in shown
+
+
+def test_output_that_floods_is_kept_and_holds_up_nobody(beside: Place) -> None:
+    start(beside, "floods_stdout")
+    run = beside.run_ended("floods_stdout", 1)
+    assert attempts(run) == {"rogue": ("succeeded", 1), "after": ("succeeded", 1)}
+    shown = beside.ctl("logs", "floods_stdout/rogue", "-n", "3").stdout
+    assert "this was all" in shown and len(shown.splitlines()) <= 4
+    assert beside.home.log_file("floods_stdout", "rogue").stat().st_size > 48 << 20
+
+
+def test_memory_that_runs_out_is_an_error_of_the_task_and_the_node_lives_on(beside: Place) -> None:
+    start(beside, "memory_balloon")
+    run = beside.run_ended("memory_balloon", 1, "failed")
+    assert attempts(run) == {"rogue": ("error", 1), "after": ("skipped", 0)}
+    assert "MemoryError" in error(run)
+    node = beside.node("memory_balloon", "rogue")
+    assert (node["phase"], node["incarnation"]) == ("ready", 1)
+
+
+def test_a_node_that_closes_its_sockets_is_replaced(beside: Place) -> None:
+    start(beside, "closes_its_sockets")
+    run = beside.run_ended("closes_its_sockets", 1)
+    assert attempts(run) == {"rogue": ("succeeded", 2), "after": ("succeeded", 1)}
+    assert beside.ready("closes_its_sockets", "rogue")["incarnation"] == 2
+
+
+def test_an_endless_loop_beats_and_is_ended_by_force_where_somebody_says_so(beside: Place) -> None:
+    start(beside, "endless_loop")
+    wait_for(lambda: "executing run 1" in beside.node("endless_loop", "rogue").get("work", ""), "it loops")
+    beside.ctl("stop", "endless_loop/rogue")
+    node = beside.node("endless_loop", "rogue")
+    assert (node["phase"], node["pid"], node["last_end"]["signal"]) == ("down", None, signal.SIGKILL)
+    beside.ctl("start", "endless_loop/rogue")
+    run = beside.run_ended("endless_loop", 1)
+    assert attempts(run) == {"rogue": ("succeeded", 2), "after": ("succeeded", 1)}
+
+
+def test_hooks_that_raise_are_recorded_and_change_no_result(beside: Place) -> None:
+    rogue = "raises_in_each_hook"
+    start(beside, rogue)
+    expected = [
+        ("succeeded", "succeeded", ["before_execution", "on_success", "after_execution"]),
+        ("failed", "failed", ["before_execution", "on_failure", "after_execution"]),
+        ("failed", "error", ["before_execution", "on_error", "after_execution"]),
+    ]
+    for number, (ended, state, hooks) in enumerate(expected, 1):
+        run = beside.run_ended(rogue, number, ended)
+        assert attempts(run)["rogue"] == (state, 1)
+        for hook in ("before_execution", "on_success", "on_failure", "on_error", "after_execution"):
+            assert (f"{hook} is broken" in error(run)) is (hook in hooks), (hook, error(run))
+        beside.write(f"inbox/{number}.txt", str(number))
+    assert "ValueError: the third run" in error(run)
+    assert beside.node(rogue, "rogue")["incarnation"] == 1
+    beside.ctl("stop", f"{rogue}/rogue")
+    assert beside.node(rogue, "rogue")["last_end"]["exit_code"] == 0
+    assert "on_exit is broken" in beside.log(rogue, "rogue")
+
+
+def error(run: dict[str, Any]) -> str:
+    text: str = next(each["error"] for each in run["tasks"] if each["node"] == "rogue")
+    return text

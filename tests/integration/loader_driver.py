@@ -21,7 +21,19 @@ from node_sdk.runtime.launch import MARK_VARIABLE
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.frames import FrameReader, frame
 from node_sdk.wire.link import Beat, LastWords, NodeMessage, SetPaused
-from node_sdk.wire.loader import Exited, Forget, FromLoader, Load, Loaded, LoadFailed, Quit, Spawn, Spawned, ToLoader
+from node_sdk.wire.loader import (
+    Attend,
+    Exited,
+    Forget,
+    FromLoader,
+    Load,
+    Loaded,
+    LoadFailed,
+    Quit,
+    Spawn,
+    Spawned,
+    ToLoader,
+)
 
 T = TypeVar("T")
 PATIENCE = 30.0  # seconds; only a failing test waits so long
@@ -35,7 +47,6 @@ class Driver:
         self.sockets = Path(tempfile.mkdtemp(dir="/tmp", prefix="ana"))
         self.data = folder / "data"
         self.cwd = str(folder)
-        self.prefix: tuple[str, ...] = ()  # of the loader's command
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.router = self.context.socket(zmq.ROUTER)
         self.router.linger = 0
@@ -77,7 +88,7 @@ class Driver:
     def load(self, file: Path, **more: Any) -> FromLoader:
         """Start a loader on `file`; its first frame."""
         ours, theirs = socket.socketpair()
-        command = [*self.prefix, sys.executable, "-m", "node_sdk.runtime.loader", "--daemon-fd", str(theirs.fileno())]
+        command = [sys.executable, "-m", "node_sdk.runtime.loader", "--daemon-fd", str(theirs.fileno())]
         environment = {**os.environ, MARK_VARIABLE: " " * 255}
         self.process = subprocess.Popen(
             command, pass_fds=[theirs.fileno()], env=environment, start_new_session=True, cwd=self.folder
@@ -92,6 +103,7 @@ class Driver:
         """Be a new daemon, which finds the loader at its socket."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.connect(str(self.sockets / pipeline / "loader.sock"))
+        connection.sendall(frame(encode(Attend())))
         self.said.clear()
         if self.connection is not None:
             self.hang_up()

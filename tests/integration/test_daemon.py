@@ -133,6 +133,13 @@ def test_wrong_names_are_answered_with_the_nearest_right_one(daemon: Daemon) -> 
         daemon.ask("stop", target="tiny/cuont")
     assert str(refusal.value) == ("cannot stop node 'cuont': no such node in pipeline 'tiny' (did you mean 'count'?)")
     assert refusal.value.code == "unknown"
+    with pytest.raises(ControlRefused, match=r"node 'cuont': no such node .*\(did you mean 'count'") as refusal:
+        daemon.ask("metrics", pipeline="tiny", node="cuont")
+    assert refusal.value.code == "unknown"
+    with pytest.raises(ControlRefused, match="node 'nope': no such node in pipeline 'tiny'") as refusal:
+        daemon.ask("artifacts", pipeline="tiny", resource="nope")
+    assert refusal.value.hint == "its nodes: store, incoming, count"
+    assert daemon.ask("metrics", pipeline="tiny", node="count") == []
     with pytest.raises(ControlRefused, match=r"cannot stop pipeline 'tini': no such pipeline \(did you mean 'tiny'"):
         daemon.ask("stop", target="tini")
     with pytest.raises(ControlRefused, match="cannot show run 7: no such run in pipeline 'tiny'"):

@@ -15,6 +15,7 @@ import pytest
 from node_sdk import AnacostiaError, ArtifactNotFound, BaseActionNode, InvalidValue, NotRunning, Pipeline
 from node_sdk.metadata import SqliteMetadataStore
 from node_sdk.resources import FilesystemStoreNode
+from node_sdk.resources.inotify import FolderWatch
 from node_sdk.testing import Rehearsal
 
 
@@ -81,6 +82,56 @@ def test_a_file_counts_when_it_is_closed_not_when_it_appears(scene: Scene) -> No
     scene.look_until(lambda: "slow.txt" in scene.names())
     (row,) = [row for row in scene.inbox._select("new") if row["location"] == "slow.txt"]
     assert row["size"] == len("half and whole")
+
+
+def test_a_file_that_cannot_be_read_is_named_once_and_counts_when_it_can_be(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = os.open
+
+    def as_somebody(path: Any, flags: int, *more: Any, **named: Any) -> int:  # root may read whatever its mode
+        if os.path.basename(path) == "secret.txt" and not os.stat(path).st_mode & 0o444:
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, flags, *more, **named)
+
+    monkeypatch.setattr(os, "open", as_somebody)
+    secret = scene.folder / "secret.txt"
+    (outside := scene.folder.parent / "outside").write_text("x")
+    outside.chmod(0)
+    outside.rename(secret)
+    (scene.folder / "marker.txt").write_text("!")
+    scene.look_until(lambda: scene.names() == ["marker.txt"])
+    scene.inbox.scan()
+    said = [each for each in caplog.records if "secret.txt" in each.getMessage()]
+    assert [each.levelname for each in said] == ["WARNING"]
+    assert "ignored until it can be read (Permission denied)" in said[0].getMessage()
+    secret.chmod(0o200)
+    scene.look_until(lambda: len([each for each in caplog.records if "secret.txt" in each.getMessage()]) == 2)
+    secret.chmod(0o600)
+    scene.look_until(lambda: scene.names() == ["marker.txt", "secret.txt"])
+
+
+def test_a_change_of_mode_is_no_change_of_the_file(tmp_path: Path) -> None:
+    """Programs that copy set the mode while they still write."""
+    watch = FolderWatch(str(tmp_path))
+    with (tmp_path / "half.txt").open("w") as file:
+        file.write("half")
+        file.flush()
+        (tmp_path / "half.txt").chmod(0o600)
+        changes = watch.changes()
+    assert (changes.files, changes.permitted) == ({}, {str(tmp_path / "half.txt")})
+    watch.close()
+
+
+def test_a_folder_that_is_opened_to_us_later_counts_with_its_files(tmp_path: Path) -> None:
+    (folder := tmp_path / "deep").mkdir()
+    watch = FolderWatch(str(tmp_path))
+    for descriptor in [each for each, path in watch._folders.items() if path == str(folder)]:
+        del watch._folders[descriptor]  # as where the kernel refused to watch it
+    (folder / "a.txt").write_text("a")
+    folder.chmod(0o755)
+    assert watch.changes().files == {str(folder / "a.txt"): False}
+    watch.close()
 
 
 def test_a_file_moved_in_counts_at_once(scene: Scene, tmp_path: Path) -> None:
@@ -285,6 +336,58 @@ def test_an_output_cannot_leave_its_folder_or_be_hidden(scene: Scene, location: 
     scene.step.job = job  # type: ignore[method-assign, assignment]
     scene.rehearsal.execute("step", scene.rehearsal.start_run())
     assert "cannot" in refused[0]
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("best", "there is a folder of that name"),
+        ("file/model.bin", "file is no folder"),
+        ("dangling/model.bin", "dangling is no folder"),
+        ("shared/model.bin", "is on another file system"),
+        ("closed/model.bin", "permission denied in"),
+    ],
+)
+def test_an_output_that_could_not_be_put_in_its_place_is_an_error_of_its_task(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, location: str, words: str
+) -> None:
+    out = Path(scene.models.resource_path)
+    for name in ("best", "shared", "closed"):
+        (out / name).mkdir(parents=True)
+    (out / "file").write_text("")
+    (out / "dangling").symlink_to("nowhere")
+    access, status = os.access, Path.stat
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "closed" and access(path, mode))
+
+    def stat(path: Path, **more: Any) -> os.stat_result:
+        found = list(status(path, **more))
+        found[2] += path.name == "shared"
+        return os.stat_result(found)
+
+    def job() -> bool:
+        monkeypatch.setattr(Path, "stat", stat)
+        with scene.models.save_artifact(location) as path:
+            path.write_text("weights")
+        return True
+
+    scene.step.job = job  # type: ignore[method-assign, assignment]
+    result = scene.rehearsal.execute("step", scene.rehearsal.start_run())
+    assert (result.state, result.outputs) == ("error", [])
+    assert f"cannot save artifact '{location}' in resource 'models': " in str(result.error)
+    assert words in str(result.error)
+
+
+def test_a_folder_that_takes_the_place_of_an_output_while_it_is_written_is_noticed(scene: Scene) -> None:
+    def job() -> bool:
+        with scene.models.save_artifact("best") as path:
+            path.write_text("weights")
+            (Path(scene.models.resource_path) / "best").mkdir()
+        return True
+
+    scene.step.job = job  # type: ignore[method-assign, assignment]
+    result = scene.rehearsal.execute("step", scene.rehearsal.start_run())
+    assert result.state == "error"
+    assert "there is a folder of that name" in str(result.error)
 
 
 def test_saving_outside_of_a_task_is_refused(scene: Scene) -> None:

@@ -51,9 +51,9 @@ class Terminal:
     def write(self, text: str) -> None:
         self.file.write_text(textwrap.dedent(text) + "\nif __name__ == '__main__':\n    pipeline.run()\n")
 
-    def begin(self) -> subprocess.Popen[str]:
+    def begin(self, *how: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "anacostia_daemon.ctl.foreground", str(self.file)],
+            [sys.executable, *(how or ("-m", "anacostia_daemon.ctl.foreground")), str(self.file)],
             env=self.env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -149,6 +149,16 @@ def test_the_daemon_ends_with_a_terminal_that_is_killed_and_the_next_one_starts(
     assert second.wait(TIMEOUT) == 0
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells of a parent's death")
+def test_all_ends_with_a_script_that_is_killed(terminal: Terminal) -> None:
+    script = terminal.begin("-u")
+    terminal.until("count #1: starting -> ready")
+    with Gone(terminal.daemon_pid) as daemon:
+        script.kill()
+        assert daemon.wait(TIMEOUT)
+    assert not terminal.living
+
+
 def test_a_daemon_that_is_killed_is_started_again_and_takes_the_nodes_over(terminal: Terminal) -> None:
     process = terminal.begin()
     terminal.until("count #1: starting -> ready")
@@ -180,7 +190,9 @@ def test_two_terminals_cannot_run_the_same_file(terminal: Terminal) -> None:
     terminal.until("runs; Ctrl-C")
     second = subprocess.run(first.args, env=terminal.env, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     assert second.returncode == 1
-    assert "already holds" in second.stderr
+    assert f"already holds {terminal.home.path}; use it, stop it with `anacostiactl --home {terminal.home.path} " in (
+        second.stderr
+    )
     assert terminal.ask("status")["pipelines"], "the first one goes on"
 
 

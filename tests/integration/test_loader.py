@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,9 +15,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from node_sdk.runtime.start_time import start_time
+from node_sdk.names import MAX_SOCKET_PATH
+from node_sdk.osprocess import facts
+from node_sdk.runtime.server import MOST_STRANGERS
 from node_sdk.wire.codec import decode, encode
+from node_sdk.wire.frames import frame
 from node_sdk.wire.loader import (
+    Attend,
     Exited,
     Forget,
     Loaded,
@@ -208,7 +213,7 @@ def test_a_name_that_is_not_there_is_said_with_those_that_are(daemon: Driver) ->
 
 def test_a_socket_folder_too_long_for_a_socket_is_said(daemon: Driver) -> None:
     daemon.sockets = daemon.sockets / ("x" * 80)
-    assert "at most 103 are possible" in failed(daemon, MODULE_LEVEL).message
+    assert f"at most {MAX_SOCKET_PATH} are possible" in failed(daemon, MODULE_LEVEL).message
 
 
 def test_a_second_loader_of_a_pipeline_is_refused(daemon: Driver, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -216,6 +221,60 @@ def test_a_second_loader_of_a_pipeline_is_refused(daemon: Driver, tmp_path_facto
     with Driver(tmp_path_factory.mktemp("second")) as other:
         other.sockets_of(daemon)
         assert "another loader of it is at work" in failed(other, MODULE_LEVEL).message
+    assert_heard(daemon)
+
+
+def test_a_loader_that_was_killed_leaves_its_place_to_the_next_one_also_while_its_nodes_live(daemon: Driver) -> None:
+    loaded(daemon, MODULE_LEVEL)
+    daemon.start("store")
+    store = daemon.pid("store")
+    assert daemon.process is not None
+    daemon.process.kill()
+    daemon.process.wait()
+    daemon.wait(lambda: daemon.connection is None, "its end")
+    daemon.said.clear()
+    try:
+        assert psutil.pid_exists(store)
+        assert isinstance(load(daemon, MODULE_LEVEL), Loaded)
+    finally:
+        os.kill(store, signal.SIGKILL)
+
+
+def assert_heard(daemon: Driver) -> None:
+    """The loader still takes `daemon` for its daemon."""
+    assert daemon.connection is not None
+    daemon.tell(Spawn(node="nobody", incarnation=1))
+    assert daemon.wait(lambda: daemon.first(SpawnFailed, node="nobody"))
+
+
+@pytest.mark.parametrize(
+    "said", [None, b"", b"\0\0\0\3abc", frame(encode(Quit())), frame(encode(Attend()))[:3]], ids=str
+)
+def test_whoever_connects_is_not_the_daemon_until_it_says_so(daemon: Driver, said: bytes | None) -> None:
+    loaded(daemon, MODULE_LEVEL)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stranger:
+        stranger.connect(str(daemon.sockets / "tiny" / "loader.sock"))
+        if said is None:
+            stranger.close()
+        else:
+            stranger.sendall(said)
+        assert_heard(daemon)
+
+
+def test_strangers_that_stay_without_a_word_do_not_keep_a_daemon_out(daemon: Driver) -> None:
+    loaded(daemon, MODULE_LEVEL)
+    daemon.start("store")
+    strangers: list[socket.socket] = []
+    with contextlib.ExitStack() as stack:
+        for _ in range(2 * MOST_STRANGERS):
+            stranger = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            stranger.connect(str(daemon.sockets / "tiny" / "loader.sock"))
+            assert_heard(daemon)
+            daemon.said[:] = [each for each in daemon.said if not isinstance(each, SpawnFailed)]
+            stranger.settimeout(30)
+            strangers.append(stranger)
+        assert [each.recv(1) for each in strangers[:MOST_STRANGERS]] == [b""] * MOST_STRANGERS  # hung up on
+        assert len(daemon.reconnect("tiny").children) == 1
 
 
 def test_a_daemon_that_says_garbage_first_ends_the_loader_with_words(tmp_path: Path) -> None:
@@ -281,7 +340,8 @@ def test_a_child_is_described_so_that_it_can_be_recognised(daemon: Driver) -> No
     process = psutil.Process(daemon.pid("store"))
     spawned = daemon.first(Spawned, node="store")
     assert spawned is not None
-    assert spawned.started == start_time(process.pid)
+    found = facts(process.pid)
+    assert found is not None and spawned.started == found.started
     assert process.ppid() == daemon.process.pid  # type: ignore[union-attr]
     assert os.getsid(process.pid) == process.pid
     assert process.environ()["ANACOSTIA_MARK"].strip() == f"{daemon.sockets.name}/tiny/store/1"

@@ -13,6 +13,7 @@ import psutil
 import pytest
 import zmq
 
+from node_sdk.names import MAX_SOCKET_PATH
 from node_sdk.runtime.channel import Channel
 from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.runtime.store_client import StoreClient
@@ -277,6 +278,39 @@ class After(After):
     assert not list((tiny.folder / "out").rglob("1-job"))
 
 
+def test_an_output_whose_place_has_become_a_folder_is_lost_and_its_node_goes_on(tiny: Tiny) -> None:
+    making = """
+from node_sdk.resources import staging
+seal = staging.seal
+def too_late_to_say(folder, resource, location, staged):
+    output = seal(folder, resource, location, staged)
+    (folder / location).mkdir(exist_ok=True)
+    return output
+
+class Job(BaseActionNode):
+    def execute(self):
+        if self.run_id == 1:
+            with models.save_artifact("good") as path:
+                path.write_text("weights")
+            staging.seal = too_late_to_say
+            with models.save_artifact("best") as path:
+                path.write_text("weights")
+        return True
+"""
+    tiny.up(making)
+    tiny.drop("a.txt")
+    tiny.run_ended(1)
+    tiny.drop("b.txt")
+    tiny.run_ended(2)
+    made = tiny.select("select location, state, reason, published from artifacts where resource = 'models' order by id")
+    assert [(each["location"], each["state"], each["published"]) for each in made] == [
+        ("good", "old", 1),
+        ("best", "failed", 1),
+    ]
+    assert "cannot publish artifact 'best'" in made[1]["reason"]
+    assert "Is a directory" in made[1]["reason"]
+
+
 # ---- what user code may do
 
 
@@ -305,6 +339,15 @@ def test_a_task_that_goes_wrong_fails_its_run_and_the_next_run_goes_on(
     tiny.run_ended(2)
 
 
+def test_each_attempt_of_a_task_has_the_same_key_and_other_stores_have_other_ones(tiny: Tiny) -> None:
+    keep = "class Job(Job):\n    retries = 1\n    def execute(self):\n        note(f'key {self.task_key}')\n"
+    tiny.up(keep + "        return self.attempt == 2\n")
+    tiny.drop("a")
+    tiny.run_ended(1)
+    (store_id,) = (row["store_id"] for row in tiny.select("select store_id from identity"))
+    assert [each for each in tiny.notes() if each.startswith("key")] == [f"key {store_id}/1/job"] * 2
+
+
 def test_a_segfault_in_execute_is_a_crash_of_that_attempt_only(tiny: Tiny) -> None:
     crash = "class Job(Job):\n    def execute(self):\n        import ctypes\n        if self.attempt == 1:\n"
     tiny.up(crash + "            ctypes.string_at(0)\n        return True\n")
@@ -313,6 +356,34 @@ def test_a_segfault_in_execute_is_a_crash_of_that_attempt_only(tiny: Tiny) -> No
     tiny.spawn("job", crashed=True)
     tiny.run_ended(1)
     assert tiny.task(1, "job")["attempts"] == 2
+
+
+def test_a_crash_counts_once_when_the_next_process_dies_before_it_can_note_that_it_is_counted(tiny: Tiny) -> None:
+    making = """
+from node_sdk.runtime.flight import FlightRecorder
+clear = FlightRecorder.clear
+def cut_short(self):
+    if (here / "crashed").exists() and not (here / "cut").exists():
+        (here / "cut").write_text("")
+        os._exit(9)
+    clear(self)
+FlightRecorder.clear = cut_short
+
+class Job(Job):
+    def execute(self):
+        if self.attempt == 1:
+            (here / "crashed").write_text("")
+            os._exit(7)
+        return True
+"""
+    tiny.up(making)
+    tiny.drop("a.txt")
+    assert tiny.exited("job").exit_code == 7
+    tiny.spawn("job", crashed=True)
+    assert tiny.exited("job").exit_code == 9
+    tiny.spawn("job", crashed=True)
+    tiny.run_ended(1)
+    assert (tiny.task(1, "job")["attempts"], tiny.task(1, "job")["crashes"]) == (2, 1)
 
 
 def test_a_setup_that_raises_is_said_with_the_node_and_the_cause(tiny: Tiny) -> None:
@@ -381,6 +452,28 @@ class Files(FilesystemStoreNode):
     tiny.wait(silent, "no beats any more")
     tiny.open_gate()
     tiny.wait(lambda: not silent(), "beats again")
+
+
+def test_a_resource_that_reads_a_large_file_is_not_taken_for_hung(tiny: Tiny) -> None:
+    slow = """
+class Files(FilesystemStoreNode):
+    heartbeat_timeout = 0.3
+    def look(self):
+        gate("gate")
+        super().look()
+"""
+    tiny.close_gate()
+    tiny.load_tiny(slow)
+    tiny.start("store", "files")
+    tiny.drop("a.txt")
+    tiny.wait_note("at gate")
+
+    def beats() -> int:
+        return sum(isinstance(each, Beat) and each.node == "files" and each.work == "looking" for each in tiny.heard)
+
+    tiny.wait(lambda: beats() > 5, "beats while it looks")  # six intervals, twice its heartbeat_timeout
+    tiny.open_gate()
+    tiny.wait(lambda: tiny.select("select * from artifacts where location = 'a.txt'"))
 
 
 def test_what_a_node_prints_and_logs_is_in_its_log_with_the_run(tiny: Tiny) -> None:
@@ -510,13 +603,24 @@ def test_garbage_at_every_inbox_harms_nobody(tiny: Tiny) -> None:
 
 
 def test_a_socket_path_that_is_too_long_is_said(tiny: Tiny) -> None:
-    name = "n" * 64
-    tiny.load_tiny(end=END.replace('Job("job"', f'Job("{name}"').replace('name="tiny"', 'name="' + "p" * 40 + '"'))
+    name = node_with_a_path_of(MAX_SOCKET_PATH + 1, tiny)
     tiny.spawn(name)
     words = tiny.last_words(name)
     assert words.kind == "setup"
-    assert "at most 103 are possible" in words.message
+    assert f"at most {MAX_SOCKET_PATH} are possible" in words.message
     assert tiny.exited(name).exit_code == 1
+
+
+def test_a_socket_path_as_long_as_the_daemon_lets_pass_can_be_used(tiny: Tiny) -> None:
+    tiny.start("store", node_with_a_path_of(MAX_SOCKET_PATH, tiny))
+
+
+def node_with_a_path_of(size: int, tiny: Tiny) -> str:
+    """The name of an action, in a pipeline that is loaded, whose socket's path has `size` bytes."""
+    pipeline = "p" * 40
+    name = "n" * (size - len(f"{tiny.sockets}/{pipeline}/.sock"))
+    tiny.load_tiny(end=END.replace('Job("job"', f'Job("{name}"').replace('name="tiny"', f'name="{pipeline}"'))
+    return name
 
 
 def test_an_idle_pipeline_costs_no_cpu(tiny: Tiny) -> None:

@@ -5,16 +5,18 @@ is not committed, somebody says what is wrong, and when the trouble is over ever
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
-import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zmq
 
+from anacostia_daemon.control.client import ControlFailure
 from node_sdk.errors import Refused
 from node_sdk.metadata import SqliteMetadataStore
 from node_sdk.runtime.channel import Channel
@@ -23,21 +25,12 @@ from node_sdk.runtime.store_client import StoreClient
 from node_sdk.wire.link import Beat
 from node_sdk.wire.loader import Loaded
 from node_sdk.wire.store import OPERATOR, Count, StartRun
+from tests.integration.daemon_process import TINY, daemon_of_a_test
 from tests.integration.loader_driver import Driver
 from tests.integration.test_node_process import END, NODES, START, Tiny
 
-MOUNT = """
-set -e
-mount -t tmpfs -o size=1m anacostia-test "$1"
-shift
-exec "$@"
-"""
-OFTEN = "store.heartbeat_timeout = 3.0  # so that what it does is heard every second\n"
-
-needs_mounts = pytest.mark.skipif(
-    shutil.which("unshare") is None or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0,
-    reason="needs root, and unshare of util-linux, for a disk of its own",
-)
+OFTEN = "store.heartbeat_timeout = 2.0  # so that what it does is heard at once\n"
+CLONE_NEWNS = 0x20000
 
 
 class Troubled(Tiny):
@@ -46,10 +39,6 @@ class Troubled(Tiny):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         (folder / "disk").mkdir()
-
-    def own_disk(self) -> None:
-        """Of one MiB, which only the pipeline sees."""
-        self.prefix = ("unshare", "-m", "sh", "-c", MOUNT, "sh", str(self.folder / "disk"))
 
     def load_troubled(self) -> None:
         text = START.replace("{here}/runs.db", "{here}/disk/runs.db") + OFTEN + END
@@ -63,13 +52,11 @@ class Troubled(Tiny):
         self.start(*NODES)
 
     @property
-    def disk(self) -> Path:
-        """The folder as the pipeline sees it."""
-        assert self.process is not None
-        return Path(f"/proc/{self.process.pid}/root") / (self.folder / "disk").relative_to("/")
+    def database(self) -> Path:
+        return self.folder / "disk" / "runs.db"
 
-    def select(self, query: str) -> list[dict[str, object]]:
-        return self.rows(self.disk / "runs.db", query)
+    def select(self, query: str) -> list[dict[str, Any]]:
+        return self.rows(self.database, query)
 
     def trouble(self, words: str) -> None:
         """Wait until the store says that it is in trouble, and some beats more."""
@@ -99,15 +86,46 @@ def troubled(tmp_path: Path) -> Iterator[Troubled]:
         yield made
 
 
+@pytest.fixture
+def disk(troubled: Troubled) -> Iterator[Path]:
+    """Of one MiB, in a mount namespace of this test: whatever becomes of the test, no mount is left behind."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    outside, here = os.open("/proc/self/ns/mnt", os.O_RDONLY), Path.cwd()
+    if libc.unshare(CLONE_NEWNS):
+        os.close(outside)
+        pytest.skip("needs root, for a disk of its own")
+    try:
+        subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+        folder = troubled.database.parent
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "anacostia-test", str(folder)], check=True)
+        yield folder
+    finally:
+        if libc.setns(outside, CLONE_NEWNS):
+            raise OSError(ctypes.get_errno(), "cannot go back to the mounts of all")
+        os.close(outside)
+        os.chdir(here)
+
+
+@contextlib.contextmanager
+def read(database: Path) -> Iterator[None]:
+    """Another program reads the database all the while, so that its log cannot be cleared away to make room."""
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM runs").fetchall()
+        yield
+
+
 @contextlib.contextmanager
 def operator(driver: Driver) -> Iterator[StoreClient]:
     """Somebody who asks the store by hand."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     channel = Channel(context, f"ipc://{driver.sockets}/tiny/store.sock")
+    interrupt = Interrupt()
     try:
-        yield StoreClient(channel, OPERATOR, 0, Interrupt())
+        yield StoreClient(channel, OPERATOR, 0, interrupt)
     finally:
         channel.close()
+        interrupt.close()
         context.term()
 
 
@@ -132,22 +150,21 @@ def fill(folder: Path) -> Path:
 # ---- a full disk
 
 
-@needs_mounts
-def test_on_a_full_disk_nodes_wait_and_go_on_when_there_is_room_again(troubled: Troubled) -> None:
-    troubled.own_disk()
+def test_on_a_full_disk_nodes_wait_and_go_on_when_there_is_room_again(troubled: Troubled, disk: Path) -> None:
     troubled.up_troubled()
     troubled.drop("a")
     troubled.run_ended(1)
-    ballast = fill(troubled.disk)
-    troubled.drop("b")
-    troubled.trouble("database or disk is full")
-    assert [row["id"] for row in troubled.select("select id from runs")] == [1]
-    with operator(troubled) as asking:
-        for wish in (StartRun("token"), Count("runs", {})):  # people are told at once, and nothing is done later
-            with pytest.raises(Refused, match="database or disk is full") as refused:
-                asking.ask(wish)
-            assert refused.value.kind == "unavailable"
-    ballast.unlink()
+    with read(troubled.database):
+        ballast = fill(disk)
+        troubled.drop("b")
+        troubled.trouble("database or disk is full")
+        assert [row["id"] for row in troubled.select("select id from runs")] == [1]
+        with operator(troubled) as asking:
+            for wish in (StartRun("token"), Count("runs", {})):  # people are told at once, and nothing is done later
+                with pytest.raises(Refused, match="database or disk is full") as refused:
+                    asking.ask(wish)
+                assert refused.value.kind == "unavailable"
+        ballast.unlink()
     troubled.all_well(2)
     assert [row["id"] for row in troubled.select("select id from runs")] == [1, 2]
     assert [each for each in troubled.notes() if each.startswith("job run")] == [
@@ -156,18 +173,19 @@ def test_on_a_full_disk_nodes_wait_and_go_on_when_there_is_room_again(troubled: 
     ]
 
 
-@needs_mounts
-def test_a_task_that_ends_on_a_full_disk_is_not_over_before_its_completion_is_committed(troubled: Troubled) -> None:
-    troubled.own_disk()
+def test_a_task_that_ends_on_a_full_disk_is_not_over_before_its_completion_is_committed(
+    troubled: Troubled, disk: Path
+) -> None:
     troubled.up_troubled()
     troubled.close_gate()
     troubled.drop("a")
     troubled.wait_note("at gate")
-    ballast = fill(troubled.disk)
-    troubled.open_gate()
-    troubled.trouble("database or disk is full")
-    assert troubled.task(1, "job")["state"] in ("pending", "executing")
-    assert "after run 1 attempt 1" not in troubled.notes()
+    with read(troubled.database):
+        ballast = fill(disk)
+        troubled.open_gate()
+        troubled.trouble("database or disk is full")
+        assert troubled.task(1, "job")["state"] in ("pending", "executing")
+        assert "after run 1 attempt 1" not in troubled.notes()
     troubled.kill("store")  # and if it dies now, the node that waits is as patient with the next
     ballast.unlink()
     troubled.start("store")
@@ -181,7 +199,7 @@ def test_a_task_that_ends_on_a_full_disk_is_not_over_before_its_completion_is_co
 
 def test_while_another_program_locks_the_database_nodes_wait(troubled: Troubled) -> None:
     troubled.up_troubled()
-    with locked(troubled.disk / "runs.db"):
+    with locked(troubled.database):
         troubled.drop("a")
         troubled.trouble("database is locked")
     troubled.all_well(1)
@@ -191,7 +209,7 @@ def test_a_store_that_is_killed_while_the_database_is_locked_and_started_again_s
     troubled: Troubled,
 ) -> None:
     troubled.up_troubled()
-    with locked(troubled.disk / "runs.db"):
+    with locked(troubled.database):
         troubled.drop("a")
         troubled.trouble("database is locked")
         troubled.kill("store")
@@ -207,12 +225,48 @@ def test_a_store_that_is_killed_while_the_database_is_locked_and_started_again_s
 
 def test_a_store_in_trouble_can_be_stopped(troubled: Troubled) -> None:
     troubled.up_troubled()
-    with locked(troubled.disk / "runs.db"):
+    with locked(troubled.database):
         troubled.drop("a")
         troubled.trouble("database is locked")
         assert troubled.stop("store").exit_code == 0
     troubled.start("store")
     troubled.run_ended(1)
+
+
+def test_status_says_what_is_wrong_reading_still_answers_and_a_wish_is_refused_in_words() -> None:
+    with daemon_of_a_test() as daemon:
+        text = TINY.replace("incoming = ", "store.heartbeat_timeout = 2.0\n    incoming = ", 1)
+        daemon.start(daemon.write("tiny.py", text))
+        (daemon.folder / "incoming" / "a.txt").write_text("a")
+        daemon.until(lambda: [run["state"] for run in daemon.ask("runs", pipeline="tiny")] == ["succeeded"], "a run")
+        with locked(daemon.folder / "metadata.db"):
+            (daemon.folder / "incoming" / "b.txt").write_text("b")
+            wrong = "cannot commit: database is locked; trying again"
+            daemon.until(lambda: daemon.nodes()["store"]["work"] == wrong, "status says what is wrong")
+            assert daemon.nodes()["store"]["phase"] == "ready"
+            assert [run["id"] for run in daemon.ask("runs", pipeline="tiny")] == [1]
+            with pytest.raises(ControlFailure, match="database is locked"):
+                daemon.ask("trigger", pipeline="tiny", token="one")
+        daemon.until(lambda: len(daemon.ask("runs", pipeline="tiny")) == 2, "the run that had to wait")
+        assert daemon.nodes()["store"]["restarts"] == 0
+
+
+# ---- a file that is gone
+
+
+def test_a_database_that_is_removed_in_use_is_missed_at_once_and_not_made_anew_until_it_is_back(
+    troubled: Troubled,
+) -> None:
+    troubled.up_troubled()
+    troubled.drop("a")
+    troubled.run_ended(1)
+    aside = troubled.folder / "aside.db"
+    troubled.database.rename(aside)
+    troubled.drop("b")
+    troubled.trouble("its file was removed or replaced while it was in use; put it back")
+    assert not troubled.database.exists()
+    aside.rename(troubled.database)
+    troubled.all_well(2)
 
 
 # ---- a file that is no good
@@ -233,7 +287,7 @@ def test_a_damaged_database_is_not_tried_for_ever_and_the_way_out_is_said(
     troubled: Troubled, first: int, words: str
 ) -> None:
     troubled.load_troubled()
-    database = troubled.disk / "runs.db"
+    database = troubled.database
     store = SqliteMetadataStore("store", f"sqlite:///{troubled.folder}/disk/runs.db")
     store.open()
     store.close()
@@ -249,20 +303,15 @@ def test_a_damaged_database_is_not_tried_for_ever_and_the_way_out_is_said(
     troubled.start(*NODES)
 
 
-@needs_mounts
-def test_a_disk_that_cannot_be_written_is_named_and_works_once_it_can(troubled: Troubled) -> None:
-    troubled.own_disk()
+def test_a_disk_that_cannot_be_written_is_named_and_works_once_it_can(troubled: Troubled, disk: Path) -> None:
     troubled.load_troubled()
-    assert troubled.process is not None
-    inside = ["nsenter", "-m", "-t", str(troubled.process.pid)]
-    remount = [*inside, "mount", str(troubled.folder / "disk"), "-o"]
-    subprocess.run([*remount, "remount,ro"], check=True)
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     troubled.spawn("store")
     words = troubled.last_words("store")
     assert words.kind == "setup"
-    assert "Read-only file system" in words.message
+    assert f"the file system of {disk} is read-only; mount it for writing" in words.message
     assert troubled.exited("store").exit_code == 1
-    subprocess.run([*remount, "remount,rw"], check=True)
+    subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
     troubled.start(*NODES)
     troubled.drop("a")
     troubled.run_ended(1)

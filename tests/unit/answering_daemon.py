@@ -31,7 +31,7 @@ class AnsweringDaemon:
         self._wake_reader, self._wake = os.pipe()
         self.loop.add_reader(self._wake_reader, self.loop.stop)
         self.server = ControlServer(self.loop, home.control_socket, self._handle)
-        self._thread = threading.Thread(target=self.loop.run)
+        self._thread = threading.Thread(target=self.loop.run, daemon=True)  # a failing test must not hold up the rest
         self._thread.start()
 
     def stop(self) -> None:

@@ -121,9 +121,9 @@ HOLDERS = {
     "zmq": ("node_sdk.runtime", "anacostia_daemon.supervisor"),
     "msgpack": ("node_sdk.wire",),
     # The daemon tells an error of its journal from others by its type.
-    "sqlite3": ("anacostia_daemon.journal", "anacostia_daemon.supervisor.daemon", "node_sdk.metadata"),
+    "sqlite3": ("anacostia_daemon.journal", "node_sdk.metadata"),
     # Where there is no /proc, start times come from psutil.
-    "psutil": ("anacostia_daemon", "node_sdk.runtime.start_time"),
+    "psutil": ("anacostia_daemon", "node_sdk.osprocess"),
     # The daemon asks stores through the channel that nodes use; node_sdk.testing runs a node as its process would.
     "node_sdk.runtime": ("node_sdk.runtime", "node_sdk.testing", "anacostia_daemon.supervisor.store_query"),
 }

@@ -96,7 +96,7 @@ def answering(path: Path, answer: Callable[[socket.socket], None]) -> threading.
                 sock.recv(65536)
                 answer(sock)
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     return thread
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from answering_daemon import AnsweringDaemon, left_behind, short_home
 
-from anacostia_daemon.control import connection, peer, server
+from anacostia_daemon.control import connection, server
 from anacostia_daemon.control.client import (
     Client,
     ControlRefused,
@@ -25,6 +25,7 @@ from anacostia_daemon.control.messages import MAX_REQUEST, ControlError, Control
 from anacostia_daemon.control.server import CannotListen, ControlServer, Conversation
 from anacostia_daemon.paths import Home
 from anacostia_daemon.supervisor.loop import Loop
+from node_sdk import osprocess
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.frames import FrameReader, frame
 
@@ -276,19 +277,19 @@ def test_another_user_is_turned_away_and_told_why(
 def test_the_kernel_says_who_the_peer_is() -> None:
     ours, other = socket.socketpair()
     with ours, other:
-        assert peer.peer_uid(ours) == os.getuid()
-    assert peer.allowed(os.geteuid())
-    assert peer.allowed(0)
-    assert not peer.allowed(os.geteuid() + 4711)
+        assert osprocess.peer_uid(ours) == os.getuid()
+    assert osprocess.allowed(os.geteuid())
+    assert osprocess.allowed(0)
+    assert not osprocess.allowed(os.geteuid() + 4711)
 
 
 def test_the_credentials_of_macos_are_understood() -> None:
     answer = struct.pack("=IIhxx16I", 0, 501, 1, 20, *[0] * 15)
-    assert peer.parse_xucred(answer) == 501
+    assert osprocess.parse_xucred(answer) == 501
     with pytest.raises(OSError, match="version 9"):
-        peer.parse_xucred(struct.pack("=I", 9) + answer[4:])
+        osprocess.parse_xucred(struct.pack("=I", 9) + answer[4:])
     with pytest.raises(OSError, match="too short"):
-        peer.parse_xucred(answer[:10])
+        osprocess.parse_xucred(answer[:10])
 
 
 # ---- the socket's file

@@ -229,6 +229,17 @@ def test_a_node_stops_when_it_may_and_is_killed_after_its_stop_timeout() -> None
     assert story.state.restarts == 0
 
 
+def test_an_end_that_was_asked_for_and_came_in_time_does_not_sound_as_if_it_were_killed() -> None:
+    story = Story().start()
+    story.tell(SetDesired("down", "stopped by a user"), MayStop(), Exited(1, 0, None), FamilyGone(1))
+    assert [(each.to, each.reason) for each in story.notes[-2:]] == [
+        ("killing", "stopped by a user; exited with code 0; seeing that nothing of it is left"),
+        ("down", "stopped by a user"),
+    ]
+    assert story.state.last_end is not None
+    assert story.state.last_end.reason == "stopped by a user; exited with code 0"
+
+
 def test_a_stop_that_is_taken_back_before_its_turn_changes_nothing() -> None:
     story = Story().start()
     story.tell(SetDesired("down", "asked"), SetDesired("up", "after all"))
@@ -388,11 +399,33 @@ def test_a_signal_tells_more_than_last_words() -> None:
     story = Story().start()
     story.tell(LastWords(1, "error", "odd"), Exited(1, None, 11))
     assert story.state.reason == "killed by SIGSEGV"
+    story = Story().start()
+    story.tell(LastWords(1, "error", "odd"), Exited(1, None, 9))
+    assert story.state.reason == "killed by SIGKILL"
+
+
+def test_a_process_that_ended_itself_over_a_task_says_why_and_its_task_did_not_crash_it() -> None:
+    words = LastWords(1, "timeout", "its task did not end within its timeout of 5 s")
+    story = Story().start()
+    story.tell(words, Exited(1, None, 9, out_of_memory=True))
+    assert story.state.reason == words.message
+    assert not story.state.crashed
+    story = Story().start()
+    story.tell(Exited(1, None, 9), words)
+    assert story.state.last_end is not None
+    assert (story.state.last_end.reason, story.state.last_end.signal) == (words.message, 9)
 
 
 def test_a_fenced_node_is_followed_by_a_number_that_the_store_has_not_seen() -> None:
     story = Story().start()
     story.tell(LastWords(1, "fenced", "incarnation 8 is at work", current=8), Exited(1, 75, None))
+    assert story.tell(FamilyGone(1)) == [Spawn(9, paused=False, crashed=False)]
+
+
+def test_a_node_that_is_never_restarted_gets_the_number_that_the_store_asks_for_before_it_was_ever_ready() -> None:
+    story = Story(when="never")
+    story.tell(SetDesired("up", "asked"), MayStart(), Spawned(1, 42, 1.5))
+    story.tell(LastWords(1, "fenced", "incarnation 8 is at work", current=8), Exited(1, 70, None))
     assert story.tell(FamilyGone(1)) == [Spawn(9, paused=False, crashed=False)]
 
 

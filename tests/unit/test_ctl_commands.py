@@ -18,6 +18,7 @@ from anacostia_daemon.control.server import Conversation
 from anacostia_daemon.ctl import exits
 from anacostia_daemon.ctl.__main__ import main
 from anacostia_daemon.ctl.commands.status import node_as_desired
+from anacostia_daemon.ctl.terminal import Told
 from anacostia_daemon.paths import Home
 
 RUN = {
@@ -261,6 +262,23 @@ def test_every_trigger_is_a_wish_of_its_own(daemon: AnsweringDaemon, typed: Type
     assert first != second
 
 
+def test_a_run_is_cancelled_by_its_number(daemon: AnsweringDaemon, typed: Typed) -> None:
+    daemon.answers["cancel"] = {"pipeline": "digits", "run_id": 7}
+    assert typed("cancel", "digits", "7") == (0, "cancelled run 7 of pipeline 'digits'\n", "")
+    assert daemon.asked == [("cancel", {"pipeline": "digits", "run_id": 7})]
+    assert typed("cancel", "digits", "seven")[0] == exits.USAGE
+
+
+def test_every_retry_is_a_wish_of_its_own_and_may_name_a_node(daemon: AnsweringDaemon, typed: Typed) -> None:
+    daemon.answers["retry"] = {"pipeline": "digits", "run_id": 7}
+    assert typed("retry", "digits", "7") == (0, "retrying run 7 of pipeline 'digits'\n", "")
+    typed("retry", "digits", "7", "--from", "train")
+    (_, first), (_, second) = daemon.asked
+    assert first.pop("token") != second.pop("token")
+    assert first == {"pipeline": "digits", "run_id": 7}
+    assert second == {"pipeline": "digits", "run_id": 7, "from_node": "train"}
+
+
 def test_a_refusal_is_one_line_a_hint_and_its_exit_code(daemon: AnsweringDaemon, typed: Typed) -> None:
     for error, code in (("unknown", exits.UNKNOWN), ("not-running", exits.NOT_RUNNING), ("failed", exits.FAILED)):
         daemon.answers["stop"] = lambda args, talk, error=error: talk.error(error, "cannot stop it: why", "type this")
@@ -370,7 +388,78 @@ def test_start_finds_fault_with_its_arguments_before_it_starts_a_daemon(
     assert not home.path.exists()
 
 
+def test_what_runs_already_is_not_said_to_be_started(starting: AnsweringDaemon, typed: Typed, file: Path) -> None:
+    starting.answers["start"] = {**starting.answers["start"], "already": True}
+    assert typed("start", "digits.py")[:2] == (0, "pipeline 'digits' runs already: 2 nodes ready\n")
+    assert typed("start", "digits.py", "--no-wait")[:2] == (0, "pipeline 'digits' runs already: 2 nodes\n")
+
+
+def test_a_directory_that_is_no_pipeline_is_said_to_be_one(
+    starting: AnsweringDaemon, typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "haikus").mkdir()
+    monkeypatch.chdir(tmp_path)
+    starting.answers["start"] = lambda args, conversation: conversation.error("unknown", "no such pipeline")
+    code, _, err = typed("start", "haikus")
+    assert code == exits.UNKNOWN
+    assert err.startswith("anacostiactl: cannot start haikus: it is a directory") and "name the Python file" in err
+    assert "no such pipeline" in typed("start", "digitz")[2]
+
+
+def test_a_terminal_is_told_what_is_new_in_the_journal_and_only_that(
+    daemon: AnsweringDaemon, home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon.answers["journal"] = [ENTRY, ENTRY]
+    home.path.mkdir(exist_ok=True)
+    told = Told(home)
+    daemon.answers["journal"] = [ENTRY, ENTRY, {**ENTRY, "reason": "something else"}]
+    home.journal.write_bytes(b"more than before")
+    told.look()
+    told.close()
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and "something else" in lines[0]
+
+
 # ---- the command line itself
+
+
+def test_without_any_words_the_help_is_shown_and_nothing_else(home: Home, typed: Typed) -> None:
+    code, out, err = typed()
+    assert (code, out) == (exits.USAGE, "")
+    assert err.lower().startswith("usage: anacostiactl [options] command")
+
+
+def test_words_in_capitals_stay_so_in_messages(home: Home, typed: Typed) -> None:
+    assert "cannot understand this: ARGS, --python" in typed("start", "digits", "--", "-v")[2]
+
+
+@pytest.mark.parametrize("words", [["run", "d", "{}"], ["cancel", "d", "{}"], ["metrics", "d", "--run", "{}"]])
+def test_a_number_that_no_run_can_have_is_that_of_no_run(home: Home, typed: Typed, words: list[str]) -> None:
+    number = "99999999999999999999999"
+    code, _, err = typed(*[each.format(number) for each in words])
+    assert (code, err) == (exits.UNKNOWN, f"anacostiactl: cannot find run {number}: no such run in any pipeline\n")
+
+
+@pytest.mark.parametrize("verb", ["status", "remove", "trigger"])
+def test_a_node_where_a_pipeline_is_wanted_is_told_so(home: Home, typed: Typed, verb: str) -> None:
+    code, _, err = typed(verb, "digits/train")
+    assert code == exits.USAGE
+    assert "a PIPELINE is wanted, not a node of one: 'digits' instead of 'digits/train'" in err
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code", "said"),
+    [
+        (">&-", 0, ""),
+        (">&- 2>&-", 0, ""),
+        (">/dev/full", 1, "anacostiactl: cannot go on: No space left on device\n"),
+    ],
+)
+def test_output_that_goes_nowhere(daemon: AnsweringDaemon, redirection: str, code: int, said: str) -> None:
+    daemon.answers["status"] = status(pipeline("digits", node("train")))
+    command = f'exec "$0" -m anacostia_daemon.ctl status {redirection}'
+    done = subprocess.run(["sh", "-c", command, sys.executable], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", said)
 
 
 def test_what_is_mistyped_is_guessed(home: Home, typed: Typed) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,32 @@ def test_the_readme_names_every_command_and_no_other() -> None:
     rows = re.findall(r"^\| (`.+?) \|", text, re.MULTILINE)
     cells = re.findall(r"`([^`]+)`", " ".join(rows))
     assert {cell.split()[0] for cell in cells} == set(COMMANDS)
+
+
+def test_the_python_of_the_sdk_page_works_in_the_order_it_is_read(tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/sdk.md").read_text(), re.DOTALL)
+    (output,) = (block for block in blocks if "save_artifact" in block)
+    page: dict[str, Any] = {}
+    for block in blocks:
+        if block is not output:
+            exec(compile(block, "docs/sdk.md", "exec"), page)
+    assert page["pipeline"].name == "training"
+
+    class Train(page["Train"]):  # type: ignore[misc]
+        def execute(self, *args: Any, **kwargs: Any) -> bool:
+            exec(compile(output, "docs/sdk.md", "exec"), {"self": self, "weights": b"w"})
+            self.store.log_metrics(loss=0.5)
+            return True
+
+    def build(folder: Path) -> Any:
+        store = page["SqliteMetadataStore"]("store", f"sqlite:///{folder}/metadata.db")
+        inbox = page["Inbox"]("inbox", folder / "inbox", store)
+        models = page["FilesystemStoreNode"]("models", folder / "models", store, monitoring=False)
+        return page["Pipeline"]([store, inbox, models, Train(inbox, models, store)], name="training")
+
+    page["build"] = build
+    page["test_training_logs_its_loss"](tmp_path)
+    assert (tmp_path / "models/model.bin").read_bytes() == b"w"
 
 
 def test_the_constraints_name_versions_and_no_address() -> None:

@@ -14,8 +14,8 @@ import pytest
 
 from anacostia_daemon.process.family import Head, family, kill
 from anacostia_daemon.process.handle import ProcessHandle, hold
-from anacostia_daemon.process.identity import facts
 from anacostia_daemon.process.marks import ROOM, VARIABLE, Mark, mark_of, marks
+from node_sdk.osprocess import facts
 
 MARK = Mark("cafe0000", f"test{os.getpid()}", "train", 3)
 

@@ -14,10 +14,8 @@ import pytest
 
 from anacostia_daemon.process.handle import hold
 from anacostia_daemon.process.identity import (
-    LINUX,
     TOLERANCE,
     boot_id,
-    facts,
     is_alive,
     now,
     start_time,
@@ -25,6 +23,7 @@ from anacostia_daemon.process.identity import (
 )
 from anacostia_daemon.process.reaper import Reaper
 from anacostia_daemon.process.usage import usage
+from node_sdk.osprocess import LINUX, facts
 
 SLEEPER = [sys.executable, "-S", "-c", "import signal; signal.pause()"]
 

@@ -27,6 +27,15 @@ def test_a_cleared_recorder_holds_nothing(tmp_path: Path) -> None:
     assert read(tmp_path / "train") is None
 
 
+def test_a_task_that_took_too_long_is_told_from_one_that_crashed(tmp_path: Path) -> None:
+    recorder = FlightRecorder(tmp_path / "train")
+    recorder.begin(1, 2, 3)
+    recorder.time_out()
+    assert read(tmp_path / "train") == InFlight(1, 2, 3, timed_out=True)
+    recorder.begin(1, 2, 4)
+    assert read(tmp_path / "train") == InFlight(1, 2, 4)
+
+
 def test_opening_a_recorder_keeps_what_it_says(tmp_path: Path) -> None:
     FlightRecorder(tmp_path / "train").begin(1, 2, 3)
     FlightRecorder(tmp_path / "train")

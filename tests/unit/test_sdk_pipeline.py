@@ -292,10 +292,13 @@ def test_the_name_comes_from_the_file_with_what_is_illegal_replaced(tmp_path: Pa
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_the_script_reaches_the_supervisor_and_its_status_comes_back(number: signal.Signals) -> None:
     supervisor = (
-        "import signal, sys\n"
+        "import os, signal, sys\n"
+        "wakes, wake = os.pipe()\n"  # remembers a signal that comes before the wait; signal.pause() would miss it
+        "os.set_blocking(wake, False)\n"
+        "signal.set_wakeup_fd(wake)\n"
         f"signal.signal({int(number)}, lambda *_: sys.exit(7))\n"
         "print('waiting', flush=True)\n"
-        "while True: signal.pause()"
+        "os.read(wakes, 1)"
     )
     script = (
         "import sys\nfrom node_sdk.pipeline import _foreground\n"

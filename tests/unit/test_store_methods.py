@@ -9,6 +9,7 @@ from node_sdk.errors import ArtifactNotFound, InvalidValue, NotRunning, Refused
 from node_sdk.metadata import SqliteMetadataStore
 from node_sdk.metadata.memory import MemoryMetadataStore
 from node_sdk.nodes.binding import Binding, Task
+from node_sdk.resources import FilesystemStoreNode
 from node_sdk.testing.asking import Asker, action, graph
 
 
@@ -132,6 +133,19 @@ def test_entries_are_created_found_and_counted(in_process_of, train, run):
     assert (store.entry_exists("data", "a"), store.entry_exists("data", "z")) == (True, False)
     current = train.create_entry("models", "m", state="current")
     assert train.get_entry("models", current)["run_id"] == run
+
+
+def test_a_resource_may_be_given_as_its_node(in_process_of, train, run):
+    store = in_process_of("data")
+    node = FilesystemStoreNode("data", "/nowhere", store)
+    entry = store.create_entry(node, "c", sha256="abc", size=3)
+    assert store.get_entries(node, "new") == store.get_entries("data", "new") == [store.get_entry(node, entry)]
+    assert (store.get_num_entries(node), store.entry_exists(node, "c")) == (3, True)
+    store.update_entry(node, entry, state="failed")
+    store.tag_artifact(node, "c", good=False)
+    assert store.get_artifact_tags(node, "c") == {"good": False}
+    with pytest.raises(ArtifactNotFound, match="resource 'data' has none"):
+        store.get_entry(node, 99)
 
 
 def test_entries_that_are_not_there_are_named(in_process_of):

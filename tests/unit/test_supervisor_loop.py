@@ -140,6 +140,25 @@ def test_a_descriptor_closed_before_its_removal_does_no_harm(loop: Loop) -> None
     loop.turn(0)
 
 
+def test_a_descriptor_that_gets_the_number_of_one_closed_before_its_removal_is_heard(loop: Loop) -> None:
+    reader, writer = os.pipe()
+    loop.add_reader(reader, lambda: None)
+    os.close(reader)
+    os.close(writer)
+    again, writer = os.pipe()
+    assert again == reader
+    heard: list[bytes] = []
+
+    loop.add_reader(again, lambda: heard.append(os.read(again, 1)))
+    os.write(writer, b"x")
+    loop.turn(0)
+
+    assert heard == [b"x"]
+    loop.remove(again)
+    os.close(again)
+    os.close(writer)
+
+
 def test_a_moment_keeps_its_wall_time_when_the_clock_is_set(clock: Clock) -> None:
     wall = Clock()
     wall.now = 5000.0

@@ -53,8 +53,8 @@ def test_the_sockets_stay_where_the_last_daemon_put_them_while_that_is_there(tmp
     assert login.socket_dir.parent == tmp_path / "session" / "anacostia"
 
 
-def test_all_directories_are_for_their_owner_alone(tmp_path: Path) -> None:
-    home = Home(tmp_path / "home", {"XDG_RUNTIME_DIR": str(tmp_path / "run")})
+def test_all_directories_are_for_their_owner_alone(tmp_path: Path, short: Path) -> None:
+    home = Home(tmp_path / "home", {"XDG_RUNTIME_DIR": str(short)})
     (tmp_path / "home").mkdir(mode=0o755)
 
     home.prepare()
@@ -95,8 +95,8 @@ def test_a_socket_path_that_is_too_long_names_the_way_out(tmp_path: Path) -> Non
         check_socket_path(Path("/" + "x" * MAX_SOCKET_PATH))
 
 
-def test_only_socket_directories_that_hold_nothing_are_tidied_away(tmp_path: Path) -> None:
-    home = Home(tmp_path / "home", {"XDG_RUNTIME_DIR": str(tmp_path / "run")})
+def test_only_socket_directories_that_hold_nothing_are_tidied_away(tmp_path: Path, short: Path) -> None:
+    home = Home(tmp_path / "home", {"XDG_RUNTIME_DIR": str(short)})
     home.prepare()
     for pipeline in ("stopped", "running"):
         home.prepare_pipeline(pipeline)

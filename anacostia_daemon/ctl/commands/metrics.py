@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from anacostia_daemon.ctl.options import json_option, limit_option, pipeline_argument
+from anacostia_daemon.ctl.options import RunNumber, json_option, limit_option, pipeline_argument
 from anacostia_daemon.ctl.reach import Reach, pass_reach
 
 
 @click.command(name="metrics")
 @pipeline_argument()
-@click.option("--run", "run_id", metavar="ID", type=click.IntRange(1), help="Only those of this run.")
+@click.option("--run", "run_id", metavar="ID", type=RunNumber(), help="Only those of this run.")
 @click.option("--node", metavar="NODE", help="Only those of this node.")
 @click.option("--key", metavar="KEY", help="Only this metric.")
 @limit_option

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from anacostia_daemon.ctl.options import json_option, pipeline_argument
+from anacostia_daemon.ctl.options import RunNumber, json_option, pipeline_argument
 from anacostia_daemon.ctl.reach import Reach, pass_reach
 
 
 @click.command(name="run")
 @pipeline_argument()
-@click.argument("run_id", metavar="ID", type=click.IntRange(1))
+@click.argument("run_id", metavar="ID", type=RunNumber())
 @json_option
 @pass_reach
 def command(reach: Reach, pipeline: str, run_id: int, as_json: bool) -> None:

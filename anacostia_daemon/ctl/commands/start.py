@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from anacostia_daemon.ctl.exits import CommandFailed
+from anacostia_daemon.ctl.exits import UNKNOWN, CommandFailed
 from anacostia_daemon.ctl.options import file_or_target_argument, wait_option
 from anacostia_daemon.ctl.reach import Reach, pass_reach
 
@@ -43,12 +43,20 @@ def command(
     if file is not None:
         args = _file_arguments(*file, arguments, python, name, settings)
     _ensure_daemon(reach)
-    started = reach.wish("start", {**args, "wait": wait}, f"starting '{target}'")
+    try:
+        started = reach.wish("start", {**args, "wait": wait}, f"starting '{target}'")
+    except CommandFailed as failure:
+        if failure.code == UNKNOWN and Path(target).is_dir():
+            why = "it is a directory, and no pipeline of that name is registered"
+            raise CommandFailed(f"cannot start {target}: {why}", UNKNOWN, "name the Python file in it") from None
+        raise
     nodes = len(started["nodes"])
     many = f"{nodes} node" if nodes == 1 else f"{nodes} nodes"
     what = f"pipeline '{started['pipeline']}'"
     if file is None and "/" in target:
         click.echo(f"started node '{target.partition('/')[2]}' of {what}" if wait else f"starting '{target}'")
+    elif started.get("already"):
+        click.echo(f"{what} runs already: {many} ready" if wait else f"{what} runs already: {many}")
     else:
         click.echo(f"started {what}: {many} ready" if wait else f"starting {what}: {many}")
 

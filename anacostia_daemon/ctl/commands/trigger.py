@@ -15,7 +15,7 @@ from anacostia_daemon.ctl.reach import Reach, pass_reach
 @json_option
 @pass_reach
 def command(reach: Reach, pipeline: str, as_json: bool) -> None:
-    """Start a run now, with every new artifact there is."""
+    """Start a run at once, however many are under way, with every new artifact there is."""
     token = os.urandom(16).hex()  # one wish, one run, however often the request is repeated on its way
     answer = reach.ask("trigger", {"pipeline": pipeline, "token": token})
     if as_json:

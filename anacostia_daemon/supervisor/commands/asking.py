@@ -105,13 +105,20 @@ def find_target(daemon: Daemon, text: str, doing: str) -> Target:
     member = find_pipeline(daemon, name, doing)
     if not slash:
         return Target(member, tuple(member.pipeline.nodes), True)
-    if node not in member.pipeline.nodes:
+    find_node(member, node, doing)
+    return Target(member, (node,), False)
+
+
+def find_node(member: Member, node: str, doing: str) -> None:
+    """CommandFailed where the pipeline has no such node."""
+    pipeline = member.pipeline
+    if node not in pipeline.nodes:
         raise CommandFailed(
             "unknown",
-            f"cannot {doing} node '{node}': no such node in pipeline '{name}'"
-            + _did_you_mean(node, member.pipeline.nodes),
+            f"cannot {doing} node '{node}': no such node in pipeline '{pipeline.name}'"
+            + _did_you_mean(node, pipeline.nodes),
+            f"its nodes: {', '.join(pipeline.nodes)}",
         )
-    return Target(member, (node,), False)
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -1,5 +1,5 @@
-"""Commands that read from a pipeline's metadata store: runs, run, artifacts, metrics; and `trigger`, which writes one
-wish into it. `runs` gives the newest first; the others give the newest `limit` rows in the order of time.
+"""Commands that read from a pipeline's metadata store: runs, run, artifacts, metrics. `runs` gives the newest first;
+the others give the newest `limit` rows in the order of time.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from anacostia_daemon.supervisor.commands import shapes
-from anacostia_daemon.supervisor.commands.asking import Arguments, CommandFailed, find_pipeline
+from anacostia_daemon.supervisor.commands.asking import Arguments, CommandFailed, find_node, find_pipeline
 from anacostia_daemon.supervisor.questions import ask_all
-from node_sdk.wire.store import Operation, Select, StartRun, Table
+from node_sdk.wire.store import Operation, Select, Table
 
 if TYPE_CHECKING:
     from anacostia_daemon.control.server import Conversation
@@ -68,31 +68,12 @@ def run(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
 
 def artifacts(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
     where = _where(state=_one_of(given, "state", _ARTIFACT_STATES), resource=given.maybe_text("resource"))
-    _rows(daemon, given, conversation, "artifacts", where, shapes.artifact)
+    _rows(daemon, given, conversation, "artifacts", where, shapes.artifact, given.maybe_text("resource"))
 
 
 def metrics(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
     where = _where(run_id=given.maybe_number("run_id"), node=given.maybe_text("node"), key=given.maybe_text("key"))
-    _rows(daemon, given, conversation, "metrics", where, shapes.metric)
-
-
-def trigger(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
-    """Start a run now. `token` makes the wish one, however often it is sent."""
-    member = find_pipeline(daemon, given.text("pipeline"), given.doing)
-    name, store = member.pipeline.name, member.pipeline.graph.store.name
-    token = given.text("token")
-    if not member.questions.store_is_ready:
-        state = member.pipeline.nodes[store].state
-        raise CommandFailed(
-            "not-running",
-            f"cannot trigger pipeline '{name}': its metadata store '{store}' is {state.phase} ({state.reason})",
-            f"`anacostiactl start {name}`",
-        )
-
-    def triggered(values: list[Any]) -> None:
-        conversation.result({"pipeline": name, "run_id": values[0]})
-
-    _ask(member, given, conversation, [StartRun(token)], triggered)
+    _rows(daemon, given, conversation, "metrics", where, shapes.metric, given.maybe_text("node"))
 
 
 def _rows(
@@ -102,10 +83,17 @@ def _rows(
     table: Table,
     where: dict[str, Any],
     shape: Callable[[dict[str, Any]], dict[str, Any]],
+    node: str | None,
 ) -> None:
     member = find_pipeline(daemon, given.text("pipeline"), given.doing)
 
     def show(values: list[Any]) -> None:
+        if node is not None and not values[0]:  # one that an earlier graph had may have left rows
+            try:
+                find_node(member, node, given.doing)
+            except CommandFailed as error:
+                conversation.error(error.code, str(error), error.hint)
+                return
         conversation.result([shape(row) for row in reversed(values[0])])
 
     _ask(member, given, conversation, [Select(table, where, True, _limit(given))], show)

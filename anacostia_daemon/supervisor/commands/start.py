@@ -4,8 +4,10 @@ nodes are ready or one does not get so.
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,20 +29,38 @@ def start(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
     if daemon.leaving:
         raise CommandFailed("busy", f"cannot {given.doing} anything: the daemon is shutting down")
     if given.maybe_text("target") is not None:
-        _start_target(daemon, given, conversation)
+        find_target(daemon, given.text("target"), given.doing)
+        begin = partial(_start_target, daemon, given, conversation)
     else:
-        _start_file(daemon, given, conversation)
+        begin = partial(_start_file, daemon, given, conversation, _recipe(given))
+
+    told = False
+
+    def look() -> bool:
+        # Each look asks again what is registered: another start may have changed it while this one waited.
+        nonlocal told
+        try:
+            begun = begin()
+        except CommandFailed as error:
+            conversation.error(error.code, str(error), error.hint)
+            return True
+        if not begun and not told:
+            told = True
+            conversation.progress("waiting for an earlier start or stop to be over")
+        return begun
+
+    daemon.waiters.add(conversation, look)
 
 
-def _start_target(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+def _start_target(daemon: Daemon, given: Arguments, conversation: Conversation) -> bool:
+    """Whether it is begun; else it has to wait for something to be over."""
     target = find_target(daemon, given.text("target"), given.doing)
     member, pipeline = target.member, target.member.pipeline
     if member.removing:
         raise CommandFailed("busy", f"cannot start {target.text}: it is being removed")
     if target.whole and member.asleep:
         # Nothing of it runs, so what the file says now is what shall run.
-        _enrol(daemon, given, conversation, pipeline.keeper.recipe, member)
-        return
+        return _enrol(daemon, given, conversation, pipeline.keeper.recipe, member)
     if target.whole:
         pipeline.want_all("up", REASON)
     elif pipeline.desired == "down":
@@ -51,55 +71,105 @@ def _start_target(daemon: Daemon, given: Arguments, conversation: Conversation) 
         )
     else:
         pipeline.want(target.names[0], "up", REASON)
-    _started(daemon, given, conversation, member, target.names)
+    _started(daemon, given, conversation, member, target.names, f"anacostiactl stop {given.text('target')}")
+    return True
 
 
-def _start_file(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
-    recipe = _recipe(given)
+def _start_file(daemon: Daemon, given: Arguments, conversation: Conversation, recipe: Recipe) -> bool:
+    """Whether it is begun; else it has to wait for something to be over."""
     member = _registered(daemon, recipe)
-    if member is not None and not member.asleep:
-        conversation.progress(
-            f"pipeline '{member.pipeline.name}' runs already; stop it and start it again to follow changes of its file"
+    if member is None or member.asleep:
+        return _enrol(daemon, given, conversation, recipe, member)
+    pipeline = member.pipeline
+    differences = _differences(recipe, pipeline.keeper.recipe)
+    if pipeline.desired == "down" and differences:
+        return False  # it is on its way down, and then loaded anew
+    if differences:
+        raise CommandFailed(
+            "failed",
+            f"cannot start {recipe.file}: pipeline '{pipeline.name}' runs already, with {differences}",
+            f"`anacostiactl stop {pipeline.name}` first, then start it with the new ones",
         )
-        member.pipeline.want_all("up", REASON)
-        _started(daemon, given, conversation, member, tuple(member.pipeline.nodes))
-        return
-    _enrol(daemon, given, conversation, recipe, member)
+    runs = pipeline.desired != "down"
+    if runs:
+        conversation.progress(
+            f"pipeline '{pipeline.name}' runs already; stop it and start it again to follow changes of its file"
+        )
+    pipeline.want_all("up", REASON)
+    ends = f"anacostiactl stop {pipeline.name}"
+    _started(daemon, given, conversation, member, tuple(pipeline.nodes), ends, already=runs)
+    return True
 
 
 def _enrol(
     daemon: Daemon, given: Arguments, conversation: Conversation, recipe: Recipe, registered: Member | None
-) -> None:
+) -> bool:
+    """Load the file, or join who loads it already. Whether that is begun."""
 
     def enrolled(member: Member) -> None:
-        _started(daemon, given, conversation, member, tuple(member.pipeline.nodes))
+        name = member.pipeline.name
+        ends = f"anacostiactl {'remove' if registered is None else 'stop'} {name}"
+        _started(daemon, given, conversation, member, tuple(member.pipeline.nodes), ends)
 
     def refused(message: str, detail: str) -> None:
         what = recipe.file if registered is None else f"pipeline '{registered.pipeline.name}'"
         conversation.error("failed", f"cannot start {what}: {message}" + (f"\n{detail}" if detail else ""))
 
-    def begin() -> bool:
-        # A loader that is on its way out still has the socket that the new one wants.
-        if registered is not None and registered.asleep and not registered.idle:
-            return False
-        if not all(each.over for each in daemon.departures):
-            return False
-        conversation.progress(f"loading {recipe.file}")
-        Enrolment(daemon, recipe, enrolled, refused)
-        return True
-
-    daemon.waiters.add(conversation, begin)
+    if daemon.leaving:
+        raise CommandFailed("busy", f"cannot {given.doing} anything: the daemon is shutting down")
+    # A loader that is on its way out still has the socket that the new one wants.
+    if registered is not None and not registered.idle:
+        return False
+    if not all(each.over for each in daemon.departures):
+        return False
+    for enrolment in daemon.enrolments:
+        if enrolment.recipe == recipe:
+            conversation.progress(f"{recipe.file} is being loaded already; waiting for that")
+            enrolment.join(enrolled, refused)
+            return True
+    if any(enrolment.may_give(recipe) for enrolment in daemon.enrolments):
+        return False  # two loaders of one pipeline would be in each other's way
+    conversation.progress(f"loading {recipe.file}")
+    Enrolment(daemon, recipe, enrolled, refused)
+    return True
 
 
 def _started(
-    daemon: Daemon, given: Arguments, conversation: Conversation, member: Member, names: tuple[str, ...]
+    daemon: Daemon,
+    given: Arguments,
+    conversation: Conversation,
+    member: Member,
+    names: tuple[str, ...],
+    ends: str,
+    already: bool = False,
 ) -> None:
+    """`ends` is the command that ends what was begun here, for those whose nodes do not get ready."""
     pipeline = member.pipeline
-    result = {"pipeline": pipeline.name, "nodes": list(pipeline.nodes), "home": str(daemon.home.path)}
+    result: dict[str, object] = {
+        "pipeline": pipeline.name,
+        "nodes": list(pipeline.nodes),
+        "home": str(daemon.home.path),
+    }
+    if already:
+        result["already"] = True
     if given.flag("wait", True):
-        answer_when_ready(daemon, member, names, conversation, f"start pipeline '{pipeline.name}'", result)
+        doing = f"start pipeline '{pipeline.name}'"
+        answer_when_ready(daemon, member, names, conversation, doing, result, ends=ends)
     else:
         conversation.result(result)
+
+
+def _differences(wanted: Recipe, running: Recipe) -> str:
+    """What it runs with instead of what is wanted now; empty where that is the same. The directory of whoever types
+    is no difference, and values of the environment may be secrets."""
+    found = []
+    if wanted.argv != running.argv:
+        found.append(f"arguments {shlex.join(running.argv)}" if running.argv else "no arguments")
+    if wanted.env != running.env:
+        found.append("another --env")
+    if wanted.python != running.python:
+        found.append(f"--python {running.python}")
+    return " and ".join(found)
 
 
 def _recipe(given: Arguments) -> Recipe:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from anacostia_daemon.control.messages import ControlRequest
-from anacostia_daemon.supervisor.commands import about, reading, start, status, wishes
+from anacostia_daemon.supervisor.commands import about, reading, runs_by_hand, start, status, wishes
 from anacostia_daemon.supervisor.commands.asking import Arguments, CommandFailed
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ Command = Callable[["Daemon", Arguments, "Conversation"], None]
 
 COMMANDS: dict[str, tuple[Command, str]] = {
     "artifacts": (reading.artifacts, "show artifacts of"),
+    "cancel": (runs_by_hand.cancel, "cancel a run of"),
     "graph": (about.graph, "show the graph of"),
     "journal": (about.journal, "show the journal of"),
     "metrics": (reading.metrics, "show metrics of"),
@@ -25,13 +26,14 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "remove": (wishes.remove, "remove"),
     "restart": (wishes.restart, "restart"),
     "resume": (wishes.resume, "resume"),
+    "retry": (runs_by_hand.retry, "retry a run of"),
     "run": (reading.run, "show a run of"),
     "runs": (reading.runs, "show runs of"),
     "shutdown": (about.shutdown, "shut down"),
     "start": (start.start, "start"),
     "status": (status.status, "show the status of"),
     "stop": (wishes.stop, "stop"),
-    "trigger": (reading.trigger, "trigger"),
+    "trigger": (runs_by_hand.trigger, "trigger"),
     "version": (about.version, "show the version"),
 }
 

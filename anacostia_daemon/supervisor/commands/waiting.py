@@ -21,9 +21,11 @@ def answer_when_ready(
     doing: str,
     result: Any,
     newer_than: dict[str, int] | None = None,
+    ends: str = "",
 ) -> None:
     """Answer `result` once all nodes of `names` are ready, in an incarnation above those of `newer_than`; an error
-    once one of them failed, keeps crashing, or was stopped meanwhile."""
+    once one of them failed, keeps crashing, or was stopped meanwhile. `ends` is the command that takes the wish back:
+    it stays, though it could not be fulfilled, and whoever reads the error is to know."""
     restarts = {name: member.pipeline.nodes[name].state.restarts for name in names}
     shown: dict[str, str] = {}
 
@@ -37,7 +39,10 @@ def answer_when_ready(
             trouble = _trouble(daemon, state, restarts[state.name])
             if trouble:
                 log = daemon.home.log_file(member.pipeline.name, state.name)
-                conversation.error("failed", f"cannot {doing}: {trouble}", f"its log: {log}")
+                hint = f"its log: {log}"
+                if ends and state.desired != "down" and not state.leaving:
+                    hint += f"\n{_stays(member.pipeline.name, state, ends)}"
+                conversation.error("failed", f"cannot {doing}: {trouble}", hint)
                 return True
         return False
 
@@ -78,6 +83,11 @@ def _trouble(daemon: Daemon, state: NodeState, restarts_before: int) -> str:
         cause = state.last_end.reason if state.last_end is not None else state.reason
         return f"node '{state.name}' does not get ready: {cause}; it is tried again as its restart policy says"
     return ""
+
+
+def _stays(pipeline: str, state: NodeState, ends: str) -> str:
+    goes_on = "its other nodes go on" if state.phase == "failed" else "goes on trying"
+    return f"pipeline '{pipeline}' stays registered and wanted up, and {goes_on}; `{ends}` ends that"
 
 
 def _show_progress(conversation: Conversation, states: list[NodeState], shown: dict[str, str]) -> None:

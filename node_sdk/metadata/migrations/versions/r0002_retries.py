@@ -1,4 +1,4 @@
-"""Tasks are tried again, runs are retried by hand, and artifacts say why they are failed."""
+"""Tasks are tried again, runs are retried by hand, artifacts say why they are failed, and a store knows whose it is."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,9 +27,20 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("retries_by_run", "retries", ["run_id"])
+    op.create_table(
+        "identity",
+        sa.Column("id", BIG, primary_key=True, autoincrement=True),
+        sa.Column("number", BIG, nullable=False),
+        sa.Column("pipeline", sa.Text(), nullable=False),
+        sa.Column("store_id", sa.Text(), nullable=False),
+        sa.UniqueConstraint("number", name="identity_number"),
+        sa.CheckConstraint("number = 1", name="identity_one"),
+        sqlite_autoincrement=True,
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("identity")
     op.drop_table("retries")
     op.drop_column("artifacts", "reason")
     for name in ("retry_wait", "retry_at", "failures"):

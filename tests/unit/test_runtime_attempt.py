@@ -4,59 +4,9 @@ from typing import Any
 
 import pytest
 
-from node_sdk.errors import Refused
+from node_sdk.errors import Refused, TaskTimeout
 from node_sdk.nodes.action import BaseActionNode
-from node_sdk.runtime.action import LONGEST_ERROR, MOST_KNOWN, Attempt, Tasks, Wanted, bounded
-from node_sdk.wire.store import Due, Welcome
-
-
-def welcome(last_run_id: int, *due: Due) -> Welcome:
-    return Welcome(last_run_id, due, (), ())
-
-
-def all_of(tasks: Tasks) -> list[Wanted]:
-    found = []
-    while tasks:
-        found.append(tasks.next())
-    return found
-
-
-def test_the_oldest_run_is_executed_first_whatever_the_order_of_signals() -> None:
-    tasks = Tasks(welcome(3, Due(3, 0)))
-    for run_id in (6, 4, 5):
-        tasks.signalled(run_id)
-    assert [each.run_id for each in all_of(tasks)] == [3, 4, 5, 6]
-
-
-def test_a_signal_said_twice_is_obeyed_once_also_when_the_task_is_over() -> None:
-    tasks = Tasks(welcome(0))
-    tasks.signalled(1)
-    tasks.signalled(1)
-    assert len(all_of(tasks)) == 1
-    tasks.signalled(1)
-    assert not tasks
-
-
-def test_a_task_that_was_begun_before_is_executed_as_the_next_attempt() -> None:
-    assert all_of(Tasks(welcome(5, Due(5, 2)))) == [Wanted(5, 3, False)]
-
-
-def test_a_signal_for_an_old_run_is_doubtful_and_one_for_a_new_run_is_not() -> None:
-    tasks = Tasks(welcome(5))
-    tasks.signalled(5)
-    tasks.signalled(6)
-    assert all_of(tasks) == [Wanted(5, 1, True), Wanted(6, 1, False)]
-
-
-def test_of_very_many_runs_the_oldest_are_forgotten_and_doubtful_from_then_on() -> None:
-    tasks = Tasks(welcome(0))
-    for run_id in range(1, MOST_KNOWN + 1):
-        tasks.signalled(run_id)
-        tasks.next()
-    tasks.signalled(MOST_KNOWN + 1)
-    tasks.signalled(1)
-    tasks.signalled(MOST_KNOWN)
-    assert all_of(tasks) == [Wanted(1, 1, True), Wanted(MOST_KNOWN + 1, 1, False)]
+from node_sdk.runtime.attempt import LONGEST_ERROR, Attempt, bounded
 
 
 class Told:
@@ -139,6 +89,38 @@ def test_a_broken_hook_is_noted_and_changes_nothing_of_the_result(hook: str) -> 
     node = Recorder(True, broken=hook)
     assert attempt(node) == ("succeeded", f"{hook}() raised RuntimeError: {hook} is broken")
     assert node.calls == ["before_execution", "execute", "on_success", "after_execution"]
+
+
+def called(node: Recorder, since: str) -> tuple[str, str | None]:
+    """An attempt that is called back once the method `since` has been called; nothing is raised in user code."""
+    late = TaskTimeout("did not end within its timeout of 5 s")
+    return Attempt(node, Told(), called=lambda: late if since in node.calls else None).make()
+
+
+def test_an_attempt_that_swallowed_that_it_was_called_back_is_an_error_all_the_same() -> None:
+    node = Recorder(True)
+    state, error = called(node, "execute")
+    assert (state, (error or "").splitlines()[0]) == ("error", "did not end within its timeout of 5 s")
+    assert node.calls == ["before_execution", "execute", "on_error TaskTimeout", "after_execution"]
+
+
+def test_an_attempt_that_is_called_back_before_it_executes_does_not_execute() -> None:
+    node = Recorder(True)
+    assert called(node, "before_execution")[0] == "error"
+    assert node.calls == ["before_execution", "on_error TaskTimeout", "after_execution"]
+
+
+def test_an_attempt_that_is_called_back_in_a_hook_after_it_has_succeeded_has_succeeded() -> None:
+    node = Recorder(True)
+    assert called(node, "on_success") == ("succeeded", None)
+
+
+def test_an_error_raised_in_answer_to_being_called_back_comes_with_the_reason() -> None:
+    node = Recorder(RuntimeError("cleaning up failed"))
+    state, error = called(node, "execute")
+    assert (state, (error or "").splitlines()[0]) == ("error", "did not end within its timeout of 5 s")
+    assert "RuntimeError: cleaning up failed" in (error or "")
+    assert "on_error RuntimeError" in node.calls
 
 
 def test_a_value_that_the_store_refused_makes_the_attempt_an_error() -> None:

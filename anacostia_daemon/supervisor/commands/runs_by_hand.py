@@ -1,0 +1,86 @@
+"""Commands that write a wish into a pipeline's metadata store: trigger, cancel, retry. The store must be running; what
+it refuses, and why, is what the person hears.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from anacostia_daemon.supervisor.commands.asking import Arguments, CommandFailed, find_pipeline
+from node_sdk.wire.store import EndRun, Operation, RetryRun, StartRun, StoreReply
+
+if TYPE_CHECKING:
+    from anacostia_daemon.control.server import Conversation
+    from anacostia_daemon.supervisor.daemon import Daemon, Member
+
+
+def trigger(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    """Start a run now. `token` makes the wish one, however often it is sent."""
+    member = find_pipeline(daemon, given.text("pipeline"), given.doing)
+    name = member.pipeline.name
+
+    def triggered(run_id: Any) -> None:
+        conversation.result({"pipeline": name, "run_id": run_id})
+
+    _ask(member, StartRun(given.text("token")), conversation, f"cannot trigger pipeline '{name}'", triggered)
+
+
+def cancel(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    """End a run now. Once that is durable, the nodes that are at work for it are told to stop."""
+    member, run_id = _run(daemon, given)
+    name = member.pipeline.name
+
+    def cancelled(value: Any) -> None:
+        member.pipeline.cancelling.tell(run_id)
+        conversation.result({"pipeline": name, "run_id": run_id})
+
+    words = f"cannot cancel run {run_id} of pipeline '{name}'"
+    _ask(member, EndRun(run_id, "cancelled"), conversation, words, cancelled)
+
+
+def retry(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    """Open a run again that has ended. `token` as for `trigger`."""
+    member, run_id = _run(daemon, given)
+    name, node = member.pipeline.name, given.maybe_text("from_node")
+
+    def opened(value: Any) -> None:
+        conversation.result({"pipeline": name, "run_id": run_id})
+
+    words = f"cannot retry run {run_id} of pipeline '{name}'" + (f" from '{node}'" if node else "")
+    _ask(member, RetryRun(run_id, node, given.text("token")), conversation, words, opened)
+
+
+def _run(daemon: Daemon, given: Arguments) -> tuple[Member, int]:
+    return find_pipeline(daemon, given.text("pipeline"), given.doing), given.number("run_id")
+
+
+def _ask(
+    member: Member, operation: Operation, conversation: Conversation, words: str, then: Callable[[Any], None]
+) -> None:
+    """`then` with the store's answer; an error that begins with `words` where it gives none."""
+    pipeline = member.pipeline
+    if not member.questions.store_is_ready:
+        state = pipeline.nodes[pipeline.graph.store.name].state
+        raise CommandFailed(
+            "not-running",
+            f"{words}: its metadata store '{state.name}' is {state.phase} ({state.reason})",
+            f"`anacostiactl start {pipeline.name}`",
+        )
+
+    def answer(reply: StoreReply) -> None:
+        if reply.error is None:
+            then(reply.value)
+        elif reply.kind == "not-found":
+            hint = f"`anacostiactl runs {pipeline.name}` lists the runs"
+            conversation.error("unknown", f"{words}: {_cause(reply.error)}", hint)
+        else:
+            conversation.error("failed", f"{words}: {_cause(reply.error)}")
+
+    member.questions.ask(operation, answer)
+
+
+def _cause(error: str) -> str:
+    """Without what the store could not do in its words; the person's come before."""
+    cannot, _, cause = error.partition(": ")
+    return cause if cannot.startswith("cannot ") and cause else error

@@ -1,0 +1,49 @@
+"""A node's link to the daemon, over real sockets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import zmq
+
+from node_sdk.runtime.link import Link
+from node_sdk.wire.codec import decode
+from node_sdk.wire.link import Beat, NodeMessage
+
+
+class Daemon:
+    """Its end of the link."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.socket = self.context.socket(zmq.ROUTER)
+        self.socket.linger = 0
+        self.socket.bind(endpoint)
+
+    def beat(self) -> Beat:
+        """The next one, within less time than lies between two."""
+        assert self.socket.poll(5000), "no beat"
+        message = decode(self.socket.recv_multipart()[1], NodeMessage)
+        assert isinstance(message, Beat)
+        return message
+
+    def end(self) -> None:
+        self.socket.close()
+        self.context.term()  # waits until its path is free
+
+
+def test_a_new_daemon_need_not_wait_for_the_next_beat(tmp_path: Path) -> None:
+    endpoint = f"ipc://{tmp_path}/link.sock"
+    first = Daemon(endpoint)
+    link = Link(endpoint, pipeline="p", node="n", incarnation=1, heartbeat_timeout=300.0)
+    assert link.interval == 10.0
+    link.start()
+    first.beat()
+    link.ready()
+    while not first.beat().ready:
+        pass
+    first.end()
+    second = Daemon(endpoint)
+    assert second.beat().ready
+    second.end()
+    link.close()
