@@ -78,8 +78,7 @@ def test_whoever_opens_a_connection_looks_again_for_its_send_may_have_swallowed_
 
     place.query._channel.receive = look  # type: ignore[method-assign]
     place.now += PATIENCE_FIRST + 0.5
-    place.loop.turn(0)  # opens the new one
-    before = len(looks)
+    place.loop.turn(0)  # opens the new one; the look after it comes in this turn or in the next
     place.loop.turn(0)
 
-    assert len(looks) > before
+    assert len(looks) >= 2
