@@ -31,7 +31,14 @@ def kill(pid: int) -> None:
     """SIGKILL, and see that it is dead."""
     process = psutil.Process(pid)
     process.kill()
-    wait_for(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, f"{pid} is dead")
+    wait_for(lambda: is_dead(process), f"{pid} is dead")
+
+
+def is_dead(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def all_laws_hold(place: Place, files: int) -> None:
