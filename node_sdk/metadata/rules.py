@@ -14,8 +14,6 @@ from node_sdk.graph import GraphSpec, NodeSpec
 States = Mapping[str, str]
 
 OPEN = frozenset({"pending", "executing"})
-MONITORED = "new"  # what an output is in a resource that is watched: input of a later run
-UNMONITORED = "current"  # and in one that is not: it belongs to the run that made it
 MOST_RETRY_WAIT = 3600.0  # seconds up to which retry_delay is doubled
 
 

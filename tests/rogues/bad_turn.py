@@ -20,4 +20,4 @@ class BadTurn(BaseActionNode):
         return True
 
     def misbehave(self) -> None:
-        raise NotImplementedError
+        """What the rogue does in its bad turn; nothing, where it misbehaves elsewhere, as in a hook or in setup()."""

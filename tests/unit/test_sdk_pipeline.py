@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-import node_sdk
 from node_sdk import (
     BaseActionNode,
     BaseNode,
@@ -245,23 +244,6 @@ def test_a_store_does_not_show_its_password() -> None:
     nodes = chain()
     nodes[0].uri = "postgresql://me:secret@host/db"  # type: ignore[attr-defined]
     assert "secret" not in Pipeline(nodes, name="p").to_json()
-
-
-def test_the_public_names_are_these() -> None:
-    assert node_sdk.__all__ == sorted(node_sdk.__all__)
-    assert set(node_sdk.__all__) == {
-        "AnacostiaError",
-        "ArtifactNotFound",
-        "BaseActionNode",
-        "BaseMetadataStoreNode",
-        "BaseNode",
-        "BaseResourceNode",
-        "InvalidPipeline",
-        "InvalidValue",
-        "NotRunning",
-        "Pipeline",
-        "RestartPolicy",
-    }
 
 
 def test_importing_the_sdk_is_light() -> None:
