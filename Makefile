@@ -41,9 +41,9 @@ test: venv
 demo: venv
 	$(BIN)/python examples/digits/demo.py
 
-# Random kills; the seed is printed. SECONDS and SEED may be given.
+# Random kills; the seed is printed. SECONDS, SEED and SPARE (names that are not hit) may be given.
 chaos: venv
-	$(BIN)/python -m tests.chaos.chaos --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.chaos.chaos --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) $(SPARE:%=--spare %)
 
 bench: venv
 	for each in $(or $(ONE:%=benchmarks/%.py),$(wildcard benchmarks/*.py)); do $(BIN)/python $$each || exit 1; done

@@ -1,6 +1,7 @@
 """Random chaos: a real daemon, files arriving, and SIGKILL or SIGSTOP at random on whatever belongs to it.
 
     python -m tests.chaos.chaos --seconds 60 --seed 7
+    python -m tests.chaos.chaos --seconds 7200 --spare daemon      # one daemon all the while: does its memory grow?
 
 The seed is printed and replays the same choices. It ends with tests/chaos/laws.py and exits 0 only if all laws hold
 and no process is left. Signals go only to processes that the daemon's own status names, or to their loader.
@@ -25,6 +26,7 @@ from typing import Any
 
 import psutil
 
+from tests.chaos.growth import Growth
 from tests.chaos.laws import Expected, broken_laws, rows
 
 HERE = Path(__file__).parent
@@ -33,7 +35,9 @@ HERE = Path(__file__).parent
 class World:
     """A daemon with the chaos pipeline in a folder of its own."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, spared: frozenset[str] = frozenset()) -> None:
+        self.spared = spared
+        self.growth = Growth()
         self.root = Path(tempfile.mkdtemp(prefix="chaos-", dir="/tmp"))
         self.random = random.Random(seed)
         self.home = self.root / "home"
@@ -58,6 +62,7 @@ class World:
             [sys.executable, "-m", "anacostia_daemon"], env=self.env, stdout=log, stderr=log, start_new_session=True
         )
         wait_for(lambda: self.status() is not None, "the daemon answers", 30)
+        self.growth.follow(self.daemon.pid)
 
     def status(self) -> dict[str, Any] | None:
         text = self.ctl("status", "--json", check=False)
@@ -87,7 +92,7 @@ class World:
             except psutil.Error:
                 continue
         assert self.daemon is not None
-        return [*found, ("daemon", self.daemon.pid)]
+        return [each for each in [*found, ("daemon", self.daemon.pid)] if each[0] not in self.spared]
 
     def strike(self) -> None:
         victims = self.victims()
@@ -154,9 +159,9 @@ def wait_for(condition: Any, what: str, seconds: float) -> None:
         time.sleep(0.05)
 
 
-def run(seconds: float, seed: int, pause: tuple[float, float]) -> list[str]:
+def run(seconds: float, seed: int, pause: tuple[float, float], spared: frozenset[str]) -> list[str]:
     """Chaos for so many seconds; returns the laws that were broken."""
-    world = World(seed)
+    world = World(seed, spared)
     print(f"seed {seed}, {seconds:g} s, in {world.root}", flush=True)
     faults: list[str] = []
     try:
@@ -169,6 +174,7 @@ def run(seconds: float, seed: int, pause: tuple[float, float]) -> list[str]:
             time.sleep(world.random.uniform(*pause))
             world.wake()
             world.strike()
+            world.growth.look()
         world.wake(all_of_them=True)
         try:
             wait_for(world.settled, "all files are in runs that ended", 60)
@@ -181,6 +187,7 @@ def run(seconds: float, seed: int, pause: tuple[float, float]) -> list[str]:
         runs = rows(world.root / "metadata.db", "select count(*) as n from runs")[0]["n"]
         print(f"{world.files} files, {runs} runs, {sum(world.done.values())} strikes:")
         print("  " + ", ".join(f"{what} {count}" for what, count in sorted(world.done.items())))
+        print(f"  {world.growth}")
     finally:
         world.wake(all_of_them=True)
         if world.daemon is not None and world.daemon.poll() is None:
@@ -203,8 +210,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--pause", type=float, nargs=2, default=(0.05, 0.6), help="seconds between strikes")
+    parser.add_argument("--spare", action="append", default=[], help="a node, 'loader' or 'daemon' that is not hit")
     chosen = parser.parse_args()
-    faults = run(chosen.seconds, chosen.seed, tuple(chosen.pause))
+    faults = run(chosen.seconds, chosen.seed, tuple(chosen.pause), frozenset(chosen.spare))
     for fault in faults[:50]:
         print(f"BROKEN: {fault}")
     print("all laws hold" if not faults else f"{len(faults)} faults; replay with --seed {chosen.seed}")
