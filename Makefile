@@ -9,13 +9,14 @@ SOURCES := node_sdk anacostia_daemon tests examples docs benchmarks README.md
 # At least two workers: most of a test's time is spent waiting for processes.
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(max(2, min(8, os.cpu_count() or 2)))')
 
-.PHONY: help venv check test demo chaos bench docs clean
+.PHONY: help venv check test demo chaos fuzz bench docs clean
 
 help:
 	@echo 'make demo    the digits pipeline under a real daemon; its training node is killed and comes back'
 	@echo 'make test    every test'
 	@echo 'make bench   side by side with the raw limit of this machine; ONE=restart for one figure'
 	@echo 'make chaos   kills at random for SECONDS=60, then looks whether all laws hold; SEED= replays'
+	@echo 'make fuzz    each decoder for SECONDS=60 under atheris; TARGET= for one'
 	@echo 'make check   format, lint, types, architecture and the fast tests'
 	@echo 'make docs    write the generated parts of docs/ again'
 	@echo 'make venv    only the virtual environment'
@@ -44,6 +45,10 @@ demo: venv
 # Random kills; the seed is printed. SECONDS, SEED and SPARE (names that are not hit) may be given.
 chaos: venv
 	$(BIN)/python -m tests.chaos.chaos --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) $(SPARE:%=--spare %)
+
+# atheris has wheels for some Pythons only, so it is no part of dev: .venv/bin/pip install -e '.[fuzz]' -c constraints.txt
+fuzz: venv
+	$(BIN)/python -m tests.fuzz $(or $(TARGET),all) --seconds $(or $(SECONDS),60)
 
 bench: venv
 	for each in $(or $(ONE:%=benchmarks/%.py),$(wildcard benchmarks/*.py)); do $(BIN)/python $$each || exit 1; done

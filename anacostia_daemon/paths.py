@@ -80,9 +80,9 @@ class Home:
         """
         try:
             noted = Path(self._sockets_note.read_text().strip())
-        except (OSError, ValueError):
-            return self._socket_base() / self.hash
-        usable = noted.name == self.hash and noted.is_dir()
+            usable = noted.name == self.hash and noted.is_dir()
+        except (OSError, ValueError):  # not there, no text, or no path (one that is too long, say)
+            usable = False
         return noted if usable else self._socket_base() / self.hash
 
     def _socket_base(self) -> Path:

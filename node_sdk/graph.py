@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from node_sdk.errors import BadMessage
 from node_sdk.policy import RestartPolicy
 from node_sdk.wire.codec import Message, from_map, to_map
 
@@ -75,4 +76,8 @@ class GraphSpec(Message):
     @staticmethod
     def from_json(text: str) -> GraphSpec:
         """The graph in `text`; BadMessage where it is none."""
-        return from_map(json.loads(text), GraphSpec)
+        try:
+            content = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise BadMessage(f"cannot read a graph: {error}") from error
+        return from_map(content, GraphSpec)

@@ -75,7 +75,7 @@ class LogFile:
 
     def _timed(self, lines: list[bytes], otherwise: str) -> list[Line]:
         """Lines without a time belong to the one before; where there is none before, to the one behind."""
-        times = [_time_of(line) for line in lines]
+        times = [time_of(line) for line in lines]
         first = next((each for each in times if each), otherwise)
         timed = []
         for line, at in zip(lines, times, strict=True):
@@ -146,13 +146,14 @@ def _written(handle: BinaryIO) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _time_of(line: bytes) -> str:
+def time_of(line: bytes) -> str:
+    """The time that the line begins with, in ISO 8601 UTC; "" where it begins with none."""
     found = _TIME.match(line)
     if found is None:
         return ""
     try:
-        moment = datetime.fromisoformat(found[0].decode().replace(",", "."))
-    except ValueError:
+        # A time without a zone is the local time of whoever wrote it, which is here.
+        moment = datetime.fromisoformat(found[0].decode().replace(",", ".")).astimezone(UTC)
+    except (ValueError, OverflowError):  # no such time, or none in UTC (the first and the last day that there is)
         return ""
-    # A time without a zone is the local time of whoever wrote it, which is here.
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -72,11 +72,11 @@ class Journal:
 
     def pipelines(self) -> list[PipelineRow]:
         """All pipelines, in the order in which they were registered."""
-        return [_pipeline(row) for row in self._rows("pipelines", _PIPELINE_COLUMNS, "1 ORDER BY rowid")]
+        return [pipeline_of_row(row) for row in self._rows("pipelines", _PIPELINE_COLUMNS, "1 ORDER BY rowid")]
 
     def pipeline(self, name: str) -> PipelineRow | None:
         rows = self._rows("pipelines", _PIPELINE_COLUMNS, "name = ?", name)
-        return _pipeline(rows[0]) if rows else None
+        return pipeline_of_row(rows[0]) if rows else None
 
     def set_pipeline_desired(self, name: str, desired: str) -> None:
         self._write("UPDATE pipelines SET desired = ? WHERE name = ?", desired, name)
@@ -196,8 +196,23 @@ def _columns(row: PipelineRow | NodeRow | LoaderRow | Entry) -> dict[str, Any]:
     return asdict(row)
 
 
-def _pipeline(row: dict[str, Any]) -> PipelineRow:
-    return PipelineRow(**{**row, "argv": tuple(json.loads(row["argv"])), "env": json.loads(row["env"])})
+def pipeline_of_row(row: Mapping[str, Any]) -> PipelineRow:
+    """A row of `pipelines`, its JSON read. JournalUnusable where that is damaged."""
+    try:
+        argv, env = json.loads(row["argv"]), json.loads(row["env"])
+        if not _is_recipe(argv, env):
+            raise ValueError("its arguments or its environment are no text")
+    except (ValueError, RecursionError) as error:
+        raise JournalUnusable(
+            f"cannot read pipeline {row['name']!r} in the journal: {error}; move the journal away to begin anew, "
+            "then start each pipeline from its file"
+        ) from error
+    return PipelineRow(**{**row, "argv": tuple(argv), "env": env})
+
+
+def _is_recipe(argv: object, env: object) -> bool:
+    texts = [*argv, *env, *env.values()] if isinstance(argv, list) and isinstance(env, dict) else [None]
+    return all(isinstance(each, str) for each in texts)
 
 
 def _node(row: dict[str, Any]) -> NodeRow:

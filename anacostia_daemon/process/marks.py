@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from node_sdk.osprocess import LINUX, proc_file
 VARIABLE = "ANACOSTIA_MARK"
 _KEY = f"{VARIABLE}=".encode()
 _MOST = 256 * 1024  # bytes of an environment; loaders put the mark first in theirs
+_NUMBER = re.compile("[0-9]{1,18}")  # int() reads other digits too, and refuses very many: environments are anybody's
 ROOM = 255  # a loader starts with so many spaces; what it forks writes its own mark over them, in place
 
 
@@ -32,7 +34,7 @@ class Mark:
     def read(cls, text: str) -> Mark | None:
         """The mark in `text`, None where it is none (a loader's own blank, for one)."""
         parts = text.strip().split("/")
-        if len(parts) != 4 or not parts[3].isdigit():
+        if len(parts) != 4 or not _NUMBER.fullmatch(parts[3]):
             return None
         return cls(parts[0], parts[1], parts[2], int(parts[3]))
 
@@ -56,14 +58,12 @@ def marks() -> Iterator[tuple[int, Mark]]:
 
 def mark_of(pid: int) -> Mark | None:
     """The mark of `pid`; None without one, and where we may not look (another user's process is none of ours)."""
-    text = _variable_linux(pid) if LINUX else _variable_elsewhere(pid)
+    text = in_environment(proc_file(pid, "environ", _MOST) or b"") if LINUX else _variable_elsewhere(pid)
     return None if text is None else Mark.read(text)
 
 
-def _variable_linux(pid: int) -> str | None:
-    environment = proc_file(pid, "environ", _MOST)
-    if not environment:
-        return None
+def in_environment(environment: bytes) -> str | None:
+    """The variable's value in an environment as Linux shows it; None where it is not there."""
     at = 0 if environment.startswith(_KEY) else environment.find(b"\0" + _KEY) + 1
     if at == 0 and not environment.startswith(_KEY):
         return None

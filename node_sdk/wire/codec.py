@@ -8,6 +8,7 @@ type) and patient with what we do not know (unknown keys are ignored, so that a 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import types
 import typing
 from collections.abc import Callable
@@ -20,6 +21,10 @@ from node_sdk.errors import BadMessage
 
 MAX_MESSAGE = 16 * 1024 * 1024  # bytes; one message, on any socket
 MAX_DEPTH = 32
+MAX_NODES = (
+    2**18
+)  # lists and maps in one message, and members of one of them: each may be a byte here, and 80 in memory
+_SMALL = 64 * 1024  # bytes; so short a message cannot hold enough of them to do harm, and is not counted
 TAG = "@"
 
 M = TypeVar("M", bound="Message")
@@ -52,6 +57,8 @@ def encode(message: Message) -> bytes:
         raise BadMessage(
             f"cannot send {type(message).__name__}: it has {len(data)} bytes, at most {MAX_MESSAGE} are allowed"
         )
+    if len(data) > _SMALL:
+        _refuse_what_cannot_be_read(message, data)
     return data
 
 
@@ -60,7 +67,7 @@ def decode(data: bytes | memoryview, *expected: type[M]) -> M:
     if len(data) > MAX_MESSAGE:
         raise BadMessage(f"cannot read a message of {len(data)} bytes: at most {MAX_MESSAGE} are allowed")
     try:
-        content = msgpack.unpackb(data, raw=False, strict_map_key=True)
+        content = _unpacked(data)
     except Exception as error:
         raise BadMessage(f"cannot read a message: {type(error).__name__}: {error}") from error
     return from_map(content, *expected)
@@ -84,6 +91,28 @@ def from_map(content: Any, *expected: type[M]) -> M:
         wanted = ", ".join(each.__name__ for each in expected)
         raise BadMessage(f"cannot read message {name!r}: {wanted} expected here")
     return typing.cast(M, _read(cls, content))
+
+
+def _unpacked(data: bytes | memoryview) -> Any:
+    limits: dict[str, Any] = {"max_array_len": min(len(data), MAX_NODES), "max_map_len": min(len(data), MAX_NODES)}
+    if len(data) > _SMALL:
+        numbers = itertools.count(1)
+
+        def count(each: Any) -> Any:
+            if next(numbers) > MAX_NODES:
+                raise ValueError(f"more than {MAX_NODES} lists and maps")
+            return each
+
+        limits.update(list_hook=count, object_hook=count)
+    return msgpack.unpackb(data, raw=False, strict_map_key=True, **limits)
+
+
+def _refuse_what_cannot_be_read(message: Message, data: bytes) -> None:
+    """Who is sent it would hang up; the one who makes it hears of it instead, in words."""
+    try:
+        _unpacked(data)
+    except Exception as error:
+        raise BadMessage(f"cannot send {type(message).__name__}: {error}") from error
 
 
 def _plain(value: Any) -> Any:

@@ -132,3 +132,20 @@ def test_frames_are_cut_the_same_however_the_bytes_arrive(contents: list[bytes],
 def test_a_frame_that_claims_more_than_the_limit_is_refused_before_it_is_read() -> None:
     with pytest.raises(BadMessage, match="at most"):
         FrameReader().feed(b"\xff\xff\xff\xff")
+
+
+@pytest.mark.parametrize("each", [b"\x90", b"\x80"])
+def test_a_message_of_very_many_lists_or_maps_is_refused_before_they_fill_the_memory(each: bytes) -> None:
+    rows = b"\xdc\x10\x00" + each * 4096
+    with pytest.raises(BadMessage, match="more than 262144 lists and maps"):
+        decode(b"\x82\xa1@\xaaStoreReply\xa5value" + b"\xdc\x00\x64" + rows * 100, store.StoreReply)
+
+
+def test_what_nobody_could_read_is_not_sent() -> None:
+    with pytest.raises(BadMessage, match=r"cannot send StoreReply: .*262144"):
+        encode(store.StoreReply(1, [{}] * (codec.MAX_NODES + 1)))
+
+
+def test_as_many_rows_as_a_store_gives_at_once_can_be_sent() -> None:
+    rows = [{"id": number} for number in range(20_000)]
+    assert decode(encode(store.StoreReply(1, rows)), store.StoreReply).value == rows
