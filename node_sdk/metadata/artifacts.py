@@ -75,7 +75,7 @@ def record_outputs(board: Board, task: Row, outputs: Sequence[Output]) -> None:
 def lose(board: Board, where: Row, reason: str) -> None:
     """Outputs that cannot be published fail. They belong to no run, so that one retried by hand takes none back."""
     ended = {"state": "failed", "run_id": None, "published": True, "staging": None}
-    board.tables.update("artifacts", where, {**ended, "reason": reason[: runs.MAX_REASON]})
+    board.change_artifacts(where, {**ended, "reason": reason[: runs.MAX_REASON]})
 
 
 def forget(board: Board, by: StoreRequest, operation: ForgetArtifacts) -> int:
@@ -91,7 +91,7 @@ def forget(board: Board, by: StoreRequest, operation: ForgetArtifacts) -> int:
         where = {"resource": row["resource"], "location": row["location"]}
         before = board.tables.select("artifacts", where, descending=True, limit=1)
         if before:
-            board.tables.update("artifacts", {"id": before[0]["id"]}, {"latest": True})
+            board.change_artifacts({"id": before[0]["id"]}, {"latest": True})
     return len(gone)
 
 
@@ -111,7 +111,7 @@ def update(board: Board, by: StoreRequest, operation: UpdateArtifact) -> None:
         changes = {"state": "current", "run_id": run_id, "reason": None}
     else:
         changes = {"state": operation.state, "reason": f"set {by_whom(by)}" if operation.state == "failed" else None}
-    board.tables.update("artifacts", {"id": row["id"]}, changes)
+    board.change_artifacts({"id": row["id"]}, changes)
     if operation.state == "new":
         tell_of_news(board, by, {row["resource"]})
     runs.start_due(board)
@@ -203,7 +203,7 @@ def _latest(board: Board, resource: str, locations: Sequence[str]) -> dict[str, 
 
 def _touch(board: Board, known: Row, found: Found) -> None:
     if known["mtime_ns"] != found.mtime_ns:
-        board.tables.update("artifacts", {"id": known["id"]}, {"mtime_ns": found.mtime_ns})
+        board.change_artifacts({"id": known["id"]}, {"mtime_ns": found.mtime_ns})
         known["mtime_ns"] = found.mtime_ns
 
 
@@ -235,12 +235,12 @@ def _add(board: Board, latest: dict[str, Row], row: Row) -> int:
         if known["state"] == "new":
             _remove(board, known)
         else:
-            board.tables.update("artifacts", {"id": known["id"]}, {"latest": False})
-    artifact_id = board.tables.insert("artifacts", row)
+            board.change_artifacts({"id": known["id"]}, {"latest": False})
+    artifact_id = board.add_artifact(row)
     latest[row["location"]] = {"id": artifact_id, **row}
     return artifact_id
 
 
 def _remove(board: Board, row: Row) -> None:
     board.tables.delete("artifact_tags", {"artifact_id": row["id"]})
-    board.tables.delete("artifacts", {"id": row["id"]})
+    board.remove_artifact(row)

@@ -45,12 +45,14 @@ class Board:
         self.last_run_id = 0
         self.store_id = ""
         self.signals: list[tuple[str, int]] = []
+        self._counts: dict[tuple[str, str], int] | None = None  # of artifacts in a state; None: others may write too
 
     # ---- reading
 
     def load(self) -> None:
         """Read from the tables what the board holds."""
         self.signals = []
+        self._counts = {}
         self.nodes = {row["name"]: row for row in self.tables.select("nodes", {})}
         newest = self.tables.select("runs", {}, descending=True, limit=1)
         self.last_run_id = newest[0]["id"] if newest else 0
@@ -84,6 +86,16 @@ class Board:
             raise Refused("not-found", f"node {node!r} has no task in run {run_id}")
         return found[0]
 
+    def count_artifacts(self, resource: str, state: str) -> int:
+        """How many artifacts of `resource` are in `state`."""
+        known = None if self._counts is None else self._counts.get((resource, state))
+        if known is not None:
+            return known
+        found = self.tables.count("artifacts", {"resource": resource, "state": state})
+        if self._counts is not None:
+            self._counts[resource, state] = found
+        return found
+
     # ---- writing
 
     def signal(self, node: str, run_id: int) -> None:
@@ -109,6 +121,28 @@ class Board:
         if changed:
             self.tables.update("nodes", {"id": row["id"]}, changed)
             row.update(changed)
+
+    def add_artifact(self, row: Row) -> int:
+        """A new artifact; returns its id."""
+        artifact_id = self.tables.insert("artifacts", row)
+        self._count(row, 1)
+        return artifact_id
+
+    def remove_artifact(self, row: Row) -> None:
+        """An artifact that nobody has claimed."""
+        self.tables.delete("artifacts", {"id": row["id"]})
+        self._count(row, -1)
+
+    def change_artifacts(self, where: Row, values: Row) -> None:
+        """Change those that `where` holds for."""
+        self.tables.update("artifacts", where, values)
+        if "state" in values and self._counts:
+            self._counts.clear()
+
+    def _count(self, row: Row, change: int) -> None:
+        key = (row["resource"], row["state"])
+        if self._counts and key in self._counts:
+            self._counts[key] += change
 
     def open_run(self, trigger: str, token: str | None) -> OpenRun:
         """A new run with all of its tasks."""

@@ -45,7 +45,7 @@ _OPERATIONS: dict[type[wire.Operation], Handler] = {
     wire.LogParams: logged.log_params,
     wire.SetTags: logged.set_tags,
     wire.Select: lambda board, by, operation: reading.select(board.tables, operation),
-    wire.Count: lambda board, by, operation: reading.count(board.tables, operation),
+    wire.Count: lambda board, by, operation: reading.count(board, operation),
 }
 _READING = (wire.Select, wire.Count)
 _BY_HAND = (*_READING, wire.StartRun, wire.EndRun, wire.RetryRun, wire.UpdateArtifact, wire.TagArtifact)

@@ -133,10 +133,10 @@ def _check_begins(board: Board, first: str, states: Mapping[str, str], words: st
 def _take_back(board: Board, run_id: int, again: list[str], ended: str) -> None:
     """The run owns its artifacts again, but for what those tasks made that will make it anew."""
     owned = {"run_id": run_id, "state": "current"}
-    board.tables.update("artifacts", {"run_id": run_id, "state": ended}, {"state": "current", "reason": None})
+    board.change_artifacts({"run_id": run_id, "state": ended}, {"state": "current", "reason": None})
     why = f"run {run_id} was retried by hand, and makes it anew" if ended == "failed" else None
     made = {**owned, "made_by_run": run_id, "made_by_node": again}
-    board.tables.update("artifacts", made, {"state": ended, "reason": why})
+    board.change_artifacts(made, {"state": ended, "reason": why})
 
 
 def _listed(names: Iterable[str]) -> str:

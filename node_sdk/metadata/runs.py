@@ -26,8 +26,7 @@ def start(board: Board, resources: list[str], *, trigger: str, token: str | None
     """Start a run that claims every new artifact of `resources`; return its id."""
     run = board.open_run(trigger, token)
     for name in resources:
-        board.tables.update(
-            "artifacts",
+        board.change_artifacts(
             {"resource": name, "state": "new", "published": True},
             {"state": "current", "run_id": run.id},
         )
@@ -62,7 +61,7 @@ def close(board: Board, run: OpenRun, state: str, why: str | None = None) -> Non
     board.end_run(run, state)
     end = rules.artifact_end(state)
     reason = (why or _why_failed(run))[:MAX_REASON] if end == "failed" else None
-    board.tables.update("artifacts", {"run_id": run.id, "state": "current"}, {"state": end, "reason": reason})
+    board.change_artifacts({"run_id": run.id, "state": "current"}, {"state": end, "reason": reason})
     start_due(board)
 
 

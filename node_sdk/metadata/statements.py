@@ -18,6 +18,8 @@ from node_sdk.metadata.tables import Where
 # ("=" | "null" | True | False | number of values) for each column of a `where`: what makes one statement serve many.
 Shape = tuple[tuple[str, Any], ...]
 
+# Pages of most of a table are read along its ids. SQLite would find them by an index, and sort all for each page.
+_ALONG_IDS = {("artifacts", ("resource",)), ("artifacts", ("resource", "latest"))}
 _PARTIAL_INDEXES = ("sqlite", "postgresql")
 
 
@@ -87,7 +89,9 @@ class Statements:
         known = self._compiled.get(key)
         if known is None:
             t = self._tables[table]
-            condition = _condition(t, shape)
+            named = (table, tuple(name for name, _ in shape))
+            along_ids = after and named in _ALONG_IDS and self._dialect.name == "sqlite"
+            condition = _condition(t, shape, indexed=not along_ids)
             if after:
                 edge: ColumnElement[int] = sa.bindparam("after_id", type_=t.c.id.type)
                 condition.append(t.c.id < edge if descending else t.c.id > edge)
@@ -164,10 +168,13 @@ def _partial(table: sa.Table, unique: schema.Unique, dialect: str) -> None:
     )
 
 
-def _condition(table: sa.Table, shape: Shape) -> list[ColumnElement[bool]]:
+def _condition(table: sa.Table, shape: Shape, *, indexed: bool = True) -> list[ColumnElement[bool]]:
+    """What `shape` says. Not `indexed`: written so that SQLite finds no index for it (a plus sign hides the column)."""
     found: list[ColumnElement[bool]] = []
     for name, form in shape:
-        column = table.c[name]
+        column: ColumnElement[Any] = table.c[name]
+        if not indexed:
+            column = sa.literal_column(f"+{table.name}.{name}", column.type)
         if form is True or form is False:
             found.append(column == (sa.true() if form else sa.false()))
         elif form == "null":

@@ -60,7 +60,7 @@ def published(board: Board, by: StoreRequest, operation: Published) -> list[str]
     for lost in operation.lost:
         artifacts.lose(board, {**where, "resource": lost.resource, "location": lost.location}, lost.reason)
     made = board.tables.select("artifacts", where)
-    board.tables.update("artifacts", where, {"published": True, "staging": None})
+    board.change_artifacts(where, {"published": True, "staging": None})
     artifacts.tell_of_news(board, by, {row["resource"] for row in made if row["state"] == "new"})
     runs.start_due(board)
     run = board.runs.get(operation.run_id)

@@ -6,32 +6,36 @@ change, so that a start looks at everything and hashes only what differs.
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import signal
 import stat
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeVar
 
 from node_sdk.errors import AnacostiaError, ArtifactNotFound, InvalidPipeline, InvalidValue
 from node_sdk.metadata.artifacts import MAX_LOCATION
 from node_sdk.nodes.base import Loggers
-from node_sdk.nodes.paging import select_all
+from node_sdk.nodes.paging import pages, select_all
 from node_sdk.nodes.resource import BaseResourceNode, running_task
 from node_sdk.resources import locations, staging
-from node_sdk.wire.store import ArtifactState, ForgetArtifacts, Found, RecordArtifacts, Select
+from node_sdk.resources.folder import Folder
+from node_sdk.wire.store import ArtifactState, Count, ForgetArtifacts, Found, RecordArtifacts, Select
 
 if TYPE_CHECKING:
     from node_sdk.nodes.store import BaseMetadataStoreNode
-    from node_sdk.resources.inotify import FolderWatch
+    from node_sdk.resources.inotify import Changes, FolderWatch
     from node_sdk.resources.observer import ObservedFolder
+
+T = TypeVar("T")
 
 BATCH = 500  # artifacts recorded in one request
 CLOSING = 0.02  # seconds; far more than the kernel needs between the two halves of closing a file
+NOTHING: Mapping[str, bool] = {}
 IGNORE = (".*", "*.tmp", "*.part", "*~")
 
 
@@ -68,6 +72,7 @@ class FilesystemStoreNode(BaseResourceNode):
         self.init_state: ArtifactState = init_state
         self.max_old_samples = max_old_samples
         self.ignore = (staging.OWN_FOLDER, *ignore)
+        self._folder = Folder(path, self.ignore, self._tell_unreadable)
         self._watch: FolderWatch | ObservedFolder | None = None
         self._unreadable: dict[str, int] = {}  # path → time of the change (of mode, too) after which this was said
 
@@ -112,78 +117,67 @@ class FilesystemStoreNode(BaseResourceNode):
         if changes.rescan:
             self.log(f"{self.resource_path} is looked through again: it was made anew, or events were lost", "WARNING")
             self.scan()
-            return
+        else:
+            self._record_changes(changes)
+
+    def scan(self) -> None:
+        """Compare the whole folder with what is recorded, and record what differs. Holds a bounded number of files."""
+        store = self.bound("look through a folder").store
+        (row,) = store.ask(Select("nodes", {"name": self.name}))
+        self._forget_missing()
+        if row["scanned"] or self.init_state == "new":
+            self._record_walk(self.resource_path)
+        else:
+            self._record_first(self.init_state)
+        store.ask(RecordArtifacts(self.name, (), first_scan=True))
+
+    def _record_changes(self, changes: Changes) -> None:
         self._forget(changes.gone)
         for path in changes.gone:
             self._unreadable.pop(path, None)
-        self._record_files(changes.files, "new")
+        for folder in changes.folders:
+            if not self._folder.hides(folder):
+                self._record_walk(folder)
+        self._record_files([path for path in changes.files if not self._folder.hides(path)], "new", changes.files)
         if self._unreadable and changes.permitted:
             again = [path for path in self._unreadable if _within(path, changes.permitted)]
             self._record_files([path for path in again if path not in changes.files], "new")
 
-    def scan(self) -> None:
-        """Compare the whole folder with what is recorded, and record what differs."""
+    def _record_walk(self, top: str) -> None:
+        """Record what is in `top` and below and is not known as it is."""
         store = self.bound("look through a folder").store
-        (row,) = store.ask(Select("nodes", {"name": self.name}))
-        known = self._known()
-        there: dict[str, str] = {}
-        for path, status in self._walk(self.resource_path):
-            there[self.to_location(path)] = path
-            if known.get(self.to_location(path)) == (status.st_size, status.st_mtime_ns):
-                del there[self.to_location(path)]
-                known.pop(self.to_location(path))
-        self._forget(self.to_path(location) for location in known if location not in there)
-        if row["scanned"] or self.init_state == "new":
-            self._record_files(there.values(), "new")
-        else:
-            self._record_first(there.values(), self.init_state)
-        store.ask(RecordArtifacts(self.name, (), first_scan=True))
+        unknown = store.ask(Count("artifacts", {"resource": self.name})) == 0
+        for batch in batched(self._folder.walk(top), BATCH):
+            self._record_files([path for path, _ in batch] if unknown else self._differing(batch), "new")
 
-    def _record_first(self, paths: Iterable[str], state: ArtifactState) -> None:
+    def _differing(self, files: Sequence[tuple[str, os.stat_result]]) -> list[str]:
+        """Those of the files whose latest version is not recorded with their size and time."""
+        store = self.bound("look through a folder").store
+        locations = {path: self.to_location(path) for path, _ in files}
+        where = {"resource": self.name, "location": list(locations.values()), "latest": True}
+        known = {row["location"]: (row["size"], row["mtime_ns"]) for row in store.ask(Select("artifacts", where))}
+        return [path for path, status in files if known.get(locations[path]) != (status.st_size, status.st_mtime_ns)]
+
+    def _record_first(self, state: ArtifactState) -> None:
         """Record what was there at the very first start; what has come since the watch was set is new all the same."""
-        arrived = self._watch.changes() if self._watch is not None else None
-        if arrived is None:
-            self._record_files(paths, state)
-            return
-        self._record_files([path for path in paths if path not in arrived.files], state)
-        self._forget(arrived.gone)
-        self._record_files(arrived.files, "new")
+        there = [path for path, _ in self._folder.walk(self.resource_path)]  # all of it: by the end, what came is told
+        assert self._watch is not None  # by start_monitoring
+        arrived = self._watch.changes(most=None)
+        folders = set(arrived.folders)
+        self._record_files([each for each in there if each not in arrived.files and not _within(each, folders)], state)
+        self._record_changes(arrived)
         if arrived.rescan:
-            self._record_files((path for path, _ in self._walk(self.resource_path)), "new")
+            self._record_walk(self.resource_path)
 
-    def _known(self) -> dict[str, tuple[int, int]]:
-        """Location to (size, mtime_ns) of the latest version of everything recorded."""
-        store = self.bound("look through a folder").store
-        rows = select_all(store, "artifacts", {"resource": self.name, "latest": True})
-        return {row["location"]: (row["size"], row["mtime_ns"]) for row in rows}
+    def _record_files(self, paths: Sequence[str], state: ArtifactState, closed: Mapping[str, bool] = NOTHING) -> None:
+        """Record those that are complete. `closed` says of which this is known."""
+        store = self.bound("record artifacts").store
+        for batch in batched(self._described(paths, closed), BATCH):
+            # Told, not asked: the store writes while the next files are read. What it refuses the next ask raises.
+            store.tell(RecordArtifacts(self.name, batch, state))
 
-    def _walk(self, top: str) -> Iterator[tuple[str, os.stat_result]]:
-        waiting = [top]
-        while waiting:
-            folder = waiting.pop()
-            try:
-                entries = list(os.scandir(folder))
-            except PermissionError as error:
-                self._tell_unreadable(folder, error)
-                continue
-            except OSError:
-                continue  # gone again
-            for entry in entries:
-                if self._ignored(entry.name):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-                elif entry.is_file(follow_symlinks=False):
-                    try:
-                        yield entry.path, entry.stat(follow_symlinks=False)
-                    except FileNotFoundError:
-                        continue
-
-    def _record_files(self, paths: Iterable[str] | Mapping[str, bool], state: ArtifactState) -> None:
-        """Record those that are complete. A mapping says of which this is known."""
-        binding = self.bound("record artifacts")
-        batch: list[Found] = []
-        for path in self._complete(paths, paths if isinstance(paths, Mapping) else {}):
+    def _described(self, paths: Sequence[str], closed: Mapping[str, bool]) -> Iterator[Found]:
+        for path in self._complete(paths, closed):
             location = self.to_location(path)
             if len(location) > MAX_LOCATION:
                 self.log(f"ignored, its path is longer than {MAX_LOCATION} characters: {path!r}", "WARNING")
@@ -195,12 +189,7 @@ class FilesystemStoreNode(BaseResourceNode):
                 continue
             self._unreadable.pop(path, None)
             if described is not None:
-                batch.append(Found(location, *described))
-            if len(batch) == BATCH:
-                binding.store.ask(RecordArtifacts(self.name, tuple(batch), state))
-                batch = []
-        if batch:
-            binding.store.ask(RecordArtifacts(self.name, tuple(batch), state))
+                yield Found(location, *described)
 
     def _tell_unreadable(self, path: str, error: OSError) -> None:
         """Once for each change of it: it is looked at again when its mode or owner changes."""
@@ -212,12 +201,10 @@ class FilesystemStoreNode(BaseResourceNode):
             self._unreadable[path] = changed
             self.log(f"ignored until it can be read ({error.strerror}): {path!r}", "WARNING")
 
-    def _complete(self, paths: Iterable[str], closed: Mapping[str, bool]) -> Iterator[str]:
-        """Those that count and are not being written: for the others the event of their closing comes."""
+    def _complete(self, paths: Sequence[str], closed: Mapping[str, bool]) -> Iterator[str]:
+        """Those that are not being written: for the others the event of their closing comes."""
         doubtful = []
         for path in paths:
-            if self._hidden(path):
-                continue
             if closed.get(path) or not is_being_written(path):
                 yield path
             else:
@@ -228,23 +215,31 @@ class FilesystemStoreNode(BaseResourceNode):
             time.sleep(CLOSING)
             yield from (path for path in doubtful if not is_being_written(path))
 
-    def _forget(self, paths: Iterable[str]) -> None:
-        """Of what is gone, nothing that is still new is offered any longer; folders take their files with them."""
-        gone = {os.path.relpath(path, self.resource_path) for path in paths if not self._hidden(path)}
-        if not gone:
-            return
+    def _forget(self, gone: Mapping[str, bool]) -> None:
+        """Of what is gone, nothing that is still new is offered any longer; folders (True) take their files along."""
+        seen = {path: is_folder for path, is_folder in gone.items() if not self._folder.hides(path)}
+        self._forget_locations(self.to_location(path) for path, is_folder in seen.items() if not is_folder)
+        folders = {self._folder.relative(path) for path, is_folder in seen.items() if is_folder}
+        if folders:
+            self._forget_locations(each for each in self._waiting() if _within(locations.to_relative(each), folders))
+
+    def _forget_missing(self) -> None:
+        """As `_forget`, where nothing told what is gone."""
+        waiting = ((each, self.to_path(each)) for each in self._waiting())
+        self._forget_locations(
+            each for each, path in waiting if not self._folder.has(path) and not self._folder.hides(path)
+        )
+
+    def _waiting(self) -> Iterator[str]:
+        """The locations of all that is new, some at a time."""
+        store = self.bound("look through a folder").store
+        for page in pages(store, "artifacts", {"resource": self.name, "state": "new"}):
+            yield from (row["location"] for row in page)
+
+    def _forget_locations(self, gone: Iterable[str]) -> None:
         store = self.bound("forget artifacts").store
-        waiting = select_all(store, "artifacts", {"resource": self.name, "state": "new"})
-        found = [each["location"] for each in waiting if _within(locations.to_relative(each["location"]), gone)]
-        for start in range(0, len(found), BATCH):
-            store.ask(ForgetArtifacts(self.name, tuple(found[start : start + BATCH])))
-
-    def _hidden(self, path: str) -> bool:
-        relative = os.path.relpath(path, self.resource_path)
-        return any(self._ignored(part) for part in relative.split(os.sep))  # noqa: PTH206 - Path is slow
-
-    def _ignored(self, name: str) -> bool:
-        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self.ignore)
+        for batch in batched(gone, BATCH):
+            store.tell(ForgetArtifacts(self.name, batch))
 
     # ---- the artifacts
 
@@ -281,7 +276,7 @@ class FilesystemStoreNode(BaseResourceNode):
         """
         task = running_task(self, "save an artifact")
         inside = locations.check_inside(location, self.name)
-        if self._hidden(self.to_path(inside)):
+        if self._folder.hides(self.to_path(inside)):
             raise InvalidValue(
                 f"cannot save artifact {location!r} in resource {self.name!r}: names like {', '.join(self.ignore)} "
                 "are ignored there"
@@ -306,7 +301,7 @@ class FilesystemStoreNode(BaseResourceNode):
     def to_location(self, path: str) -> str:
         """Relative to the folder; see node_sdk.resources.locations for names that are no text."""
         if os.path.isabs(path):  # noqa: PTH117 - Path is slow for a hundred thousand files
-            return locations.to_location(os.path.relpath(path, self.resource_path))
+            return locations.to_location(self._folder.relative(path))
         return path
 
     def to_path(self, location: str) -> str:
@@ -325,6 +320,13 @@ class FilesystemStoreNode(BaseResourceNode):
         if state == "old" and self.max_old_samples is not None:
             return min(count, self.max_old_samples)
         return count
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
+    """`items` in tuples of `size`, the last one shorter."""
+    rest = iter(items)
+    while batch := tuple(islice(rest, size)):
+        yield batch
 
 
 def _within(relative: str, gone: set[str]) -> bool:

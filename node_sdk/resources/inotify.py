@@ -27,18 +27,21 @@ _MASK = (
 )
 _EVENT = struct.Struct("iIII")
 _READ = 256 * 1024
+MOST = 32_768  # events taken at once; the rest waits in the kernel, which keeps the descriptor readable
 
 
 @dataclass(slots=True)
 class Changes:
     """What happened since the last look. Paths are absolute; `rescan`: events were lost, look at everything.
 
-    `files` says of each file that appeared or changed whether it is known to have been closed after writing.
+    `files` says of each file that appeared or changed whether it is known to have been closed after writing; `gone`
+    of what has gone whether it was a folder. `folders` appeared, perhaps with much in them that nothing else tells of.
     `permitted`: files and folders whose owner or mode may have changed.
     """
 
     files: dict[str, bool] = field(default_factory=dict)
-    gone: dict[str, None] = field(default_factory=dict)
+    folders: dict[str, None] = field(default_factory=dict)
+    gone: dict[str, bool] = field(default_factory=dict)
     permitted: set[str] = field(default_factory=set)
     rescan: bool = False
 
@@ -53,57 +56,64 @@ class FolderWatch:
         if self.fd < 0:
             raise _error("no further inotify instance is allowed (fs.inotify.max_user_instances)")
         self._folders: dict[int, str] = {}
+        self._descriptors: dict[str, int] = {}  # the reverse
+        self._below: dict[str, set[str]] = {}  # folder → those watched that lie directly in it
         self._watch_tree(root)
 
     def close(self) -> None:
         """End watching."""
         os.close(self.fd)
 
-    def changes(self) -> Changes:
-        """All that happened since the last call; does not wait."""
-        changes = Changes()
-        for descriptor, mask, name in self._events():
+    def changes(self, most: int | None = MOST) -> Changes:
+        """What happened since the last call, up to some more than `most` events (None: all); does not wait."""
+        changes, lost = Changes(), False
+        for descriptor, mask, name in self._events(most):
             if mask & IN_Q_OVERFLOW:
-                changes.rescan = True
+                lost = True
             elif mask & IN_IGNORED:
-                if self._folders.pop(descriptor, None) == self.root:
+                if self._forget(descriptor) == self.root:
                     self._begin_again(changes)
             elif descriptor in self._folders and name:
                 self._note(changes, mask, os.path.join(self._folders[descriptor], name))  # noqa: PTH118
             elif mask & IN_MOVE_SELF and self._folders.get(descriptor) == self.root:
                 self._begin_again(changes)
+        if lost:
+            self._watch_anew(changes)
         return changes
 
     def _note(self, changes: Changes, mask: int, path: str) -> None:
         if mask & IN_ATTRIB:
             changes.permitted.add(path)
         if mask & IN_ISDIR:
-            if mask & (IN_CREATE | IN_MOVED_TO) or (mask & IN_ATTRIB and path not in self._folders.values()):
-                # The watch is set before the look, so a file that appears in between is seen at least once.
-                for each in self._watch_tree(path):
-                    changes.files.setdefault(each, False)
+            if mask & (IN_CREATE | IN_MOVED_TO) or (mask & IN_ATTRIB and path not in self._descriptors):
+                # The watch is set before anybody looks, so a file that appears in between is seen at least once.
+                self._watch_tree(path)
+                changes.folders[path] = None
             elif mask & (IN_MOVED_FROM | IN_DELETE):
                 self._forget_tree(path)
-                changes.gone[path] = None
+                changes.gone[path] = True
         elif mask & (IN_CLOSE_WRITE | IN_MOVED_TO) or (mask & IN_CREATE and _is_linked(path)):
             changes.gone.pop(path, None)
             changes.files[path] = bool(mask & IN_CLOSE_WRITE) or changes.files.get(path, False)
         elif mask & (IN_MOVED_FROM | IN_DELETE):
             changes.files.pop(path, None)
-            changes.gone[path] = None
+            changes.gone[path] = False
 
     def _begin_again(self, changes: Changes) -> None:
         """The folder itself went away: make it again, and look at everything."""
         for descriptor in list(self._folders):
             self._libc.inotify_rm_watch(self.fd, descriptor)
-        self._folders.clear()
+            self._forget(descriptor)
+        self._watch_anew(changes)
+
+    def _watch_anew(self, changes: Changes) -> None:
+        """Events were lost, perhaps those of new folders: watch what is there now, then look at everything."""
         Path(self.root).mkdir(parents=True, exist_ok=True)
         self._watch_tree(self.root)
         changes.rescan = True
 
-    def _watch_tree(self, top: str) -> list[str]:
-        """Watch `top` and all folders below it; returns the files that are there already."""
-        files: list[str] = []
+    def _watch_tree(self, top: str) -> None:
+        """Watch `top` and all folders below it."""
         waiting = [top]
         while waiting:
             folder = waiting.pop()
@@ -111,35 +121,48 @@ class FolderWatch:
                 continue
             try:
                 with os.scandir(folder) as entries:
-                    for entry in entries:
-                        if entry.is_dir(follow_symlinks=False):
-                            waiting.append(entry.path)
-                        elif entry.is_file(follow_symlinks=False):
-                            files.append(entry.path)
+                    waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
             except OSError:
                 continue  # gone again, or not ours to read
-        return files
 
     def _watch(self, folder: str) -> bool:
         # The user may well say where the data is by a symbolic link; those below it are not followed.
         mask = _MASK & ~IN_DONT_FOLLOW if folder == self.root else _MASK
         descriptor = self._libc.inotify_add_watch(self.fd, os.fsencode(folder), mask)
         if descriptor >= 0:
-            self._folders[descriptor] = folder
+            self._forget(descriptor)  # the kernel knows a folder by its inode, whatever it was called
+            self._folders[descriptor], self._descriptors[folder] = folder, descriptor
+            self._below.setdefault(os.path.dirname(folder), set()).add(folder)  # noqa: PTH120 - Path is slow
             return True
         if ctypes.get_errno() in (errno.ENOSPC, errno.ENOMEM) or folder == self.root:
             raise _error(f"cannot watch {folder!r} (see fs.inotify.max_user_watches)")
         return False  # gone again, or not ours to read
 
     def _forget_tree(self, top: str) -> None:
-        inside = top + os.sep
-        for descriptor, folder in list(self._folders.items()):
-            if folder == top or folder.startswith(inside):
+        waiting = [top]
+        while waiting:
+            folder = waiting.pop()
+            waiting += self._below.get(folder, ())
+            descriptor = self._descriptors.get(folder)
+            if descriptor is not None:
                 self._libc.inotify_rm_watch(self.fd, descriptor)
-                del self._folders[descriptor]
+                self._forget(descriptor)
 
-    def _events(self) -> Iterator[tuple[int, int, str]]:
-        while True:
+    def _forget(self, descriptor: int) -> str | None:
+        """What was watched by this descriptor, if anything was."""
+        folder = self._folders.pop(descriptor, None)
+        if folder is not None and self._descriptors.get(folder) == descriptor:
+            del self._descriptors[folder]
+            above = os.path.dirname(folder)  # noqa: PTH120 - Path is slow
+            beside = self._below.get(above, set())
+            beside.discard(folder)
+            if not beside:
+                self._below.pop(above, None)
+        return folder
+
+    def _events(self, most: int | None) -> Iterator[tuple[int, int, str]]:
+        count = 0
+        while most is None or count < most:
             try:
                 buffer = os.read(self.fd, _READ)
             except BlockingIOError:
@@ -150,6 +173,7 @@ class FolderWatch:
                 position += _EVENT.size
                 name = os.fsdecode(buffer[position : position + length].rstrip(b"\0"))
                 position += length
+                count += 1
                 yield descriptor, mask, name
 
 

@@ -32,7 +32,7 @@ class ObservedFolder(FileSystemEventHandler):
     def __init__(self, root: str, *, closing_is_told: bool = sys.platform == "linux") -> None:
         self.root = root
         self._settling = None if closing_is_told else _Settling(self._appeared)
-        self._seen: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+        self._seen: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()  # what has become of it, and its path
         self.fd, self._write = os.pipe()
         os.set_blocking(self.fd, False)
         os.set_blocking(self._write, False)
@@ -53,7 +53,7 @@ class ObservedFolder(FileSystemEventHandler):
         """Called in watchdog's thread for each event."""
         source, target = os.fsdecode(event.src_path), os.fsdecode(event.dest_path or "")
         if event.event_type in ("moved", "deleted"):
-            self._say("gone", source)
+            self._say("folder gone" if event.is_directory else "gone", source)
             if target:
                 self._appeared(target)
         elif event.event_type in ("created", "modified", "closed"):
@@ -70,7 +70,7 @@ class ObservedFolder(FileSystemEventHandler):
         with contextlib.suppress(BlockingIOError):  # the pipe is full, so the reader is woken anyway
             os.write(self._write, b"!")
 
-    def changes(self) -> Changes:
+    def changes(self, most: int | None = None) -> Changes:
         """All that happened since the last call; does not wait."""
         changes = Changes()
         with contextlib.suppress(BlockingIOError):
@@ -78,12 +78,11 @@ class ObservedFolder(FileSystemEventHandler):
                 pass
         while not self._seen.empty():
             what, path = self._seen.get()
-            if what == "gone":
+            if what in ("gone", "folder gone"):
                 changes.files.pop(path, None)
-                changes.gone[path] = None
+                changes.gone[path] = what == "folder gone"
             elif Path(path).is_dir():
-                for each in Path(path).rglob("*"):
-                    changes.files.setdefault(str(each), False)
+                changes.folders[path] = None
             else:
                 changes.gone.pop(path, None)
                 changes.files[path] = what == "closed" or changes.files.get(path, False)

@@ -353,7 +353,9 @@ def test_a_database_of_the_first_release_is_brought_up_to_date_in_place_and_keep
             columns, marks = ", ".join(row), ", ".join("?" * len(row))
             connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", list(row.values()))
     connection.close()
-    with pytest.raises(StoreUnavailable, match="its schema '0001' is older than '0002'; start the pipeline once"):
+    with pytest.raises(
+        StoreUnavailable, match=f"its schema '0001' is older than '{REVISION}'; start the pipeline once"
+    ):
         store_at(path).open(read_only=True)
 
     store = opened(path)

@@ -127,10 +127,12 @@ def test_a_folder_that_is_opened_to_us_later_counts_with_its_files(tmp_path: Pat
     (folder := tmp_path / "deep").mkdir()
     watch = FolderWatch(str(tmp_path))
     for descriptor in [each for each, path in watch._folders.items() if path == str(folder)]:
-        del watch._folders[descriptor]  # as where the kernel refused to watch it
+        watch._forget(descriptor)  # as where the kernel refused to watch it
     (folder / "a.txt").write_text("a")
     folder.chmod(0o755)
-    assert watch.changes().files == {str(folder / "a.txt"): False}
+    assert list(watch.changes().folders) == [str(folder)]
+    (folder / "b.txt").write_text("b")
+    assert watch.changes().files == {str(folder / "b.txt"): True}
     watch.close()
 
 

@@ -117,13 +117,13 @@ def test_a_file_that_arrives_during_the_first_scan_is_new_though_what_was_there_
     scene = Scene(tmp_path, init_state="old")
     scene.folder.mkdir(exist_ok=True)
     (scene.folder / "before.txt").write_text("before")
-    walk = scene.inbox._walk
+    walk = scene.inbox._folder.walk
 
     def arrives_first(top: str) -> Iterator[tuple[str, os.stat_result]]:
         (scene.folder / "meanwhile.txt").write_text("meanwhile")
         yield from walk(top)
 
-    monkeypatch.setattr(scene.inbox, "_walk", arrives_first)
+    monkeypatch.setattr(scene.inbox._folder, "walk", arrives_first)
     with scene.rehearsal:
         scene.watch()
         assert (scene.names("new"), scene.names("old")) == (["meanwhile.txt"], ["before.txt"])
