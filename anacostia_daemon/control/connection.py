@@ -96,7 +96,13 @@ class Connection:
         self._unsent = bytearray()
         self._stalled: Cancellable | None = None
         self._open = True
+        self._quiet_since = loop.now()
         loop.add_reader(self._fd, self._read)
+
+    @property
+    def quiet_since(self) -> float | None:
+        """When it came, or got its last answer, if it has asked nothing since that is whole; None while it waits."""
+        return self._quiet_since if self._conversation is None and not self._waiting and not self._unsent else None
 
     def close(self) -> None:
         """Drop the client; its conversation learns of it by `closed`."""
@@ -123,7 +129,7 @@ class Connection:
 
     def answered(self, answer: ToClient) -> None:
         """The conversation has its last word; the next request may come."""
-        self._conversation = None
+        self._conversation, self._quiet_since = None, self._loop.now()
         self.send(answer)
         self._advance()
 

@@ -69,10 +69,17 @@ class ControlServer:
             return
         if not allowed(uid):
             _turn_away(sock, "denied", f"cannot let you in: this daemon is user {os.geteuid()}'s, you are user {uid}")
-        elif len(self._connections) >= MAX_CONNECTIONS:
-            _turn_away(sock, "busy", f"cannot let you in: {MAX_CONNECTIONS} clients are connected; try again")
+        elif len(self._connections) >= MAX_CONNECTIONS and not self._make_room():
+            _turn_away(sock, "busy", f"cannot let you in: {MAX_CONNECTIONS} clients wait for answers; try again")
         else:
             self._connections.add(Connection(self._loop, sock, uid, self._handle, self._connections.discard))
+
+    def _make_room(self) -> bool:
+        """Drop the client that has asked nothing for the longest: those who do ask must not wait for it."""
+        quiet = {each: since for each in self._connections if (since := each.quiet_since) is not None}
+        if quiet:
+            min(quiet, key=quiet.__getitem__).close()
+        return bool(quiet)
 
     def _accept_again(self) -> None:
         self._later = None

@@ -6,22 +6,32 @@ import select
 import socket
 from collections.abc import Callable
 
-from node_sdk.wire.codec import decode, encode
+from node_sdk.wire.codec import MAX_MESSAGE, decode, encode
 from node_sdk.wire.frames import FrameReader, frame
 from node_sdk.wire.loader import FromLoader, ToLoader
 
+MAX_UNSENT = 2 * MAX_MESSAGE  # bytes kept for a daemon that does not read; the next one hears all that counts again
+FIRST_WORD = 4096  # bytes of a frame from somebody who has not said yet that it is a daemon
+
 
 class Conversation:
-    """One connection. `closed` once the daemon is gone; `closing` is called with the socket just before."""
+    """One connection. `closed` once the daemon is gone; `closing` is called with the socket just before.
+
+    A stranger can say little until `trust` is called: there may be some of them, and each is listened to.
+    """
 
     def __init__(
-        self, connection: socket.socket, closing: Callable[[socket.socket], None] = lambda connection: None
+        self,
+        connection: socket.socket,
+        closing: Callable[[socket.socket], None] = lambda connection: None,
+        *,
+        stranger: bool = False,
     ) -> None:
         connection.setblocking(False)
         self.connection = connection
         self.closing = closing
         self.closed = False
-        self._reader = FrameReader()
+        self._reader = FrameReader(FIRST_WORD if stranger else MAX_MESSAGE)
         self._unsent = bytearray()
 
     @property
@@ -29,11 +39,17 @@ class Conversation:
         """Whether to call `flush` when the connection is writable."""
         return bool(self._unsent) and not self.closed
 
+    def trust(self) -> None:
+        """It has said that it is the daemon."""
+        self._reader.limit = MAX_MESSAGE
+
     def send(self, message: FromLoader) -> None:
         """Send, now or as soon as the daemon reads."""
         if not self.closed:
             self._unsent += frame(encode(message))
             self.flush()
+        if len(self._unsent) > MAX_UNSENT:
+            self.close()
 
     def flush(self) -> None:
         """Send on, without waiting."""
@@ -73,5 +89,6 @@ class Conversation:
         """Hang up."""
         if not self.closed:
             self.closed = True
+            self._unsent.clear()
             self.closing(self.connection)
             self.connection.close()

@@ -7,12 +7,13 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import zmq
 
 from node_sdk.errors import AnacostiaError, BadMessage
 from node_sdk.names import MAX_SOCKET_PATH
+from node_sdk.runtime.unread import LARGE, Unread
 from node_sdk.wire.codec import MAX_MESSAGE, Message, decode, encode
 
 MOST_IGNORED = 10_000  # identities remembered as senders of garbage
@@ -41,7 +42,8 @@ class Inbox:
         self.socket = context.socket(zmq.ROUTER)
         self.socket.linger = 500  # what a store answered last should still leave
         self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
-        self.socket.sndhwm = 100_000  # beyond it answers to one that does not read are dropped; it will ask again
+        self.socket.sndhwm = 10_000  # beyond it answers to one that does not read are dropped; it will ask again
+        self._unread = Unread()
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.socket.bind(f"ipc://{path}")
@@ -72,7 +74,13 @@ class Inbox:
 
     def reply(self, sender: bytes, message: Message) -> None:
         """Answer `sender`; when it is gone, nothing happens (it asks again when it is back)."""
-        self.socket.send_multipart((sender, encode(message)))
+        data = encode(message)
+        if len(data) < LARGE:
+            self.socket.send_multipart((sender, data))
+        elif self._unread.has_room(sender, len(data)):
+            # Not copied, so that ZeroMQ tells when it has let go of the bytes.
+            tracker: Any = self.socket.send_multipart((sender, data), copy=False, track=True)
+            self._unread.note(sender, len(data), tracker)
 
     def close(self) -> None:
         """Let go of the socket; its file stays, for the next incarnation to take over."""

@@ -133,7 +133,7 @@ class Server:
             return
         if len(self._strangers) >= MOST_STRANGERS:
             next(iter(self._strangers.values())).close()
-        stranger = self._strangers[connection] = Conversation(connection, self._unregister)
+        stranger = self._strangers[connection] = Conversation(connection, self._unregister, stranger=True)
         self._selector.register(connection, selectors.EVENT_READ)
         self._hear_out(stranger)
 
@@ -154,6 +154,7 @@ class Server:
     def _attend(self, daemon: Conversation, messages: list[ToLoader]) -> None:
         """A new daemon takes the place of the old one: the lock of the home lets only one live."""
         del self._strangers[daemon.connection]
+        daemon.trust()
         if not self._daemon.closed:
             self._hear()  # what the old one said last still counts
         self._hang_up()

@@ -22,7 +22,7 @@ class FrameReader:
 
     def __init__(self, limit: int = MAX_MESSAGE) -> None:
         self._buffer = bytearray()
-        self._limit = limit
+        self.limit = limit
 
     def feed(self, data: bytes) -> list[bytes]:
         """The frames completed by `data`; BadMessage where a length is over the limit: close that connection."""
@@ -30,8 +30,8 @@ class FrameReader:
         frames = []
         while len(self._buffer) >= _LENGTH.size:
             (length,) = _LENGTH.unpack_from(self._buffer)
-            if length > self._limit:
-                raise BadMessage(f"cannot read a frame of {length} bytes: at most {self._limit} are allowed")
+            if length > self.limit:
+                raise BadMessage(f"cannot read a frame of {length} bytes: at most {self.limit} are allowed")
             end = _LENGTH.size + length
             if len(self._buffer) < end:
                 break

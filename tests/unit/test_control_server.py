@@ -256,12 +256,26 @@ def test_no_more_clients_than_there_is_room_for(
     daemon: AnsweringDaemon, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "MAX_CONNECTIONS", 1)
-    daemon.answers["version"] = 1
-    with Client(home) as first, Client(home) as second:
-        assert first.request("version") == 1
-        with pytest.raises(DaemonBusy, match="1 clients are connected"):
+    begun = threading.Event()
+    daemon.answers |= {"version": 1, "never": lambda args, conversation: begun.set()}
+    with connected(home) as first, Client(home) as second:
+        first.sendall(frame(encode(ControlRequest("never", {}))))
+        assert begun.wait(10)
+        with pytest.raises(DaemonBusy, match="1 clients wait for answers"):
             second.request("version")
-        assert first.request("version") == 1
+
+
+def test_who_asks_nothing_makes_room_for_who_does(
+    daemon: AnsweringDaemon, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "MAX_CONNECTIONS", 2)
+    daemon.answers["version"] = 1
+    with Client(home) as old, connected(home) as half, Client(home) as new:
+        half.sendall(b"\x00\x00\x00\x40half")
+        assert old.request("version") == 1  # so that it is the other one that has asked nothing for longer
+        assert new.request("version") == 1
+        assert half.recv(1) == b""
+        assert old.request("version") == 1
 
 
 def test_another_user_is_turned_away_and_told_why(
