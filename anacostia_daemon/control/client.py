@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -167,7 +168,8 @@ class Client:
     def _connect(self) -> socket.socket:
         path = self._home.control_socket
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.settimeout(CONNECT_TIMEOUT)
+        # Not settimeout: without blocking, a unix socket whose queue is full refuses at once, where a moment would do.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(CONNECT_TIMEOUT))
         try:
             sock.connect(os.fspath(path))
         except OSError as error:
@@ -199,6 +201,10 @@ class Client:
             f"cannot understand the daemon of {self._home.path}: {error}; "
             "is it of another version? `anacostiactl shutdown --leave-nodes` and start it again"
         )
+
+
+def _timeval(seconds: float) -> bytes:
+    return struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
 
 
 def _refusal(message: ControlError) -> ControlFailure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,9 @@ from anacostia_daemon.control.client import (
     DaemonLost,
     DaemonNotRunning,
 )
+from anacostia_daemon.control.messages import ControlResult
 from anacostia_daemon.paths import Home
+from node_sdk.wire.codec import encode
 from node_sdk.wire.frames import frame
 
 
@@ -55,6 +58,36 @@ def test_a_stale_socket(home: Home, path: Path) -> None:
     left_behind(path)
     with pytest.raises(DaemonNotRunning, match="has left its socket behind"):
         Client(home).request("status")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue refuses")
+def test_a_client_waits_its_turn_where_many_come_at_once(home: Home, path: Path) -> None:
+    answers: list[str] = []
+
+    def ask() -> None:
+        with Client(home) as asking:
+            answers.append(asking.request("status"))
+
+    client = threading.Thread(target=ask, daemon=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        listener.listen(0)
+        with fill(path):
+            client.start()
+            client.join(0.1)
+            assert client.is_alive(), "it waits"
+            listener.accept()[0].close()
+            with listener.accept()[0] as sock:
+                sock.sendall(frame(encode(ControlResult("served"))))
+                client.join(10)
+    assert answers == ["served"]
+
+
+def fill(path: Path) -> socket.socket:
+    """Takes the one place in the queue of a listener."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.connect(str(path))
+    return sock
 
 
 def test_no_permission(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
