@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import pkgutil
+import random
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fuzz import targets
+from tests.fuzz.alter import alter
 
 PLACE = Path(__file__).resolve().parents[2] / ".fuzz"
 LONGEST = 4096  # bytes of one input
@@ -65,7 +67,13 @@ def fuzz(name: str, seconds: int) -> int:
     corpus = PLACE / name / "corpus"
     write_seeds(corpus, target)
     options = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", f"-artifact_prefix={PLACE / name}/", "-timeout=5"]
-    atheris.Setup([sys.argv[0], str(corpus), *options, "-rss_limit_mb=1024", "-print_final_stats=1"], target.check)
+
+    def mutate(data: bytes, longest: int, seed: int) -> bytes:
+        other = alter(data, random.Random(seed)) if seed % 2 else data
+        return other[:longest] if other != data else bytes(atheris.Mutate(data, longest))
+
+    options += ["-rss_limit_mb=1024", "-print_final_stats=1"]
+    atheris.Setup([sys.argv[0], str(corpus), *options], target.check, custom_mutator=mutate)
     atheris.Fuzz()
     return 0
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz import targets
+from tests.fuzz.alter import alter
 
 NAMES = sorted(each.name for each in pkgutil.iter_modules(targets.__path__))
 
@@ -29,6 +30,12 @@ def damaged(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
     return bytes(data)
 
 
+@st.composite
+def altered(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
+    """A real message with other values in some of its fields, where it is one."""
+    return alter(draw(st.sampled_from(seeds)), draw(st.randoms(use_true_random=False)))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_real_is_read(name: str) -> None:
     assert target(name).SEEDS
@@ -40,8 +47,8 @@ def test_what_is_real_is_read(name: str) -> None:
 def test_random_bytes_and_damaged_ones_are_read_or_refused_and_nothing_else(name: str) -> None:
     tested = target(name)
 
-    @settings(max_examples=150, deadline=None)
-    @given(st.binary(max_size=200) | damaged(tested.SEEDS))
+    @settings(max_examples=100, deadline=None)
+    @given(st.binary(max_size=200) | damaged(tested.SEEDS) | altered(tested.SEEDS))
     def feed(data: bytes) -> None:
         tested.check(data)
 
