@@ -14,7 +14,7 @@ VALUES: tuple[Any, ...] = (
     *(None, True, 0, -1, 1, 2, 2**31, 2**63 - 1, 2**63, 2**64 - 1, -(2**63), 0.5, -0.0, 1e308),
     *(float("inf"), float("nan"), "", "\0", "x" * 300, "é\u2028", "a/../b", "*", b"", b"\xff" * 9, [], {}),
     *([[]], {"": None}, "files", "train", "store", "nobody", "@operator", "new", "current", "old", "error"),
-    *("succeeded", "all", "id", "runs", "artifacts", "run_id", "Hello", "Complete", "Select", "RetryRun", "Due", "GraphSpec"),
+    *("succeeded", "all", "id", "runs", "artifacts", "run_id", "Hello", "Complete", "Select", "Due", "GraphSpec"),
 )  # fmt: skip
 
 
