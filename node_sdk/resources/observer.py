@@ -52,7 +52,7 @@ class ObservedFolder(FileSystemEventHandler):
     def dispatch(self, event: FileSystemEvent) -> None:
         """Called in watchdog's thread for each event."""
         if event.is_directory and event.event_type in ("modified", "closed"):
-            return  # something in it has changed, which is told of by itself; looking through it each time would not end
+            return  # what has changed in it is told of by itself, and looking through it each time would not end
         source, target = os.fsdecode(event.src_path), os.fsdecode(event.dest_path or "")
         if event.event_type in ("moved", "deleted"):
             self._say("folder gone" if event.is_directory else "gone", source)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import zmq
 from place import BIN, ROOT, Place, wait_for
 
 IMPORTS = """
@@ -151,40 +149,6 @@ def test_a_file_that_vanishes_before_it_is_read_is_an_error_of_its_task(place_wi
     run = place.run_ended("vanishing", 1, "failed")
     assert "cannot read artifact" in run["tasks"][-1]["error"]
     place.ctl("remove", "vanishing")
-
-
-def test_garbage_on_any_socket_costs_its_sender_the_connection_and_nobody_else(place_with_neighbour: Place) -> None:
-    place = place_with_neighbour
-    garbage = [b"GET / HTTP/1.1\r\n\r\n", b"\x00\x00\x00\x05hello", b"\xff" * 64, b"\x00\x00\x00\x01\xc1"]
-    for data in garbage:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stranger:
-            stranger.settimeout(10)
-            stranger.connect(str(place.home.control_socket))
-            stranger.sendall(data)
-            stranger.shutdown(socket.SHUT_WR)
-            while stranger.recv(4096):
-                pass
-    loader = place.loader_pid("haiku")
-    for data in garbage:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stranger:
-            stranger.settimeout(10)
-            stranger.connect(str(place.home.loader_socket("haiku")))
-            stranger.sendall(data)
-            stranger.shutdown(socket.SHUT_WR)
-            while stranger.recv(4096):
-                pass
-    with zmq.Context() as context:
-        for path in (place.home.link_socket, *place.home.socket_dir.glob("haiku/*.sock")):
-            if path.name == "loader.sock":
-                continue
-            with context.socket(zmq.DEALER) as dealer:
-                dealer.linger = 200
-                dealer.connect(f"ipc://{path}")
-                for data in garbage:
-                    dealer.send(data)
-                dealer.send_multipart([b"", b"\x81\xa1@\xa4Beat"])
-    assert place.ctl("status", "haiku").stdout
-    assert place.loader_pid("haiku") == loader
 
 
 def test_asking_for_what_is_not_there_says_what_is(place_with_neighbour: Place) -> None:
