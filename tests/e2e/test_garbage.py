@@ -83,6 +83,7 @@ def bounded(place: Place, name: str) -> Iterator[None]:
     yield
     place.ctl("status", "haiku")
     grown = memory(pid) - before
+    print(f"{name} grew by {grown:.1f} MiB")
     assert grown < GROWTH, f"{name} grew by {grown:.0f} MiB"
 
 
