@@ -38,7 +38,8 @@ class Journal:
         self._keep = keep
         self._unpruned = 0
         self._turning = False
-        self._begun = False
+        self._pending: list[tuple[str, tuple[object, ...]]] = []  # what this turn writes, in order
+        self._promised = False  # whether any of it must outlive a power failure
         self.wrote = False  # whether the last turn had anything to write, and did
         self._saved: dict[tuple[str, str], NodeRow] = {}
 
@@ -48,26 +49,29 @@ class Journal:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """All that is written inside is one transaction; on disk when it is left, undone where it raises."""
+        """All that is written inside is one transaction; on disk when it is left, undone where it raises. Reading
+        inside shows what was there before."""
         if self._turning:
             raise RuntimeError("cannot begin a turn of the journal: one is under way")
         self._turning, self.wrote = True, False
         try:
             yield
-            if self._begun:
-                self._prune()
-                self._connection.execute("COMMIT")
-                self._begun, self.wrote = False, True
+            if self._pending:
+                self._commit()
+                self.wrote = True
+        except BaseException:
+            self._saved.clear()
+            raise
         finally:
-            self._turning = False
-            if self._begun:
-                self._roll_back()
+            self._turning = self._promised = False
+            self._pending.clear()
 
     # ---- pipelines
 
     def save_pipeline(self, row: PipelineRow) -> None:
         """Write down a pipeline, new or changed."""
         values = {**_columns(row), "argv": json.dumps(row.argv), "env": json.dumps(dict(row.env))}
+        self._promised = True
         self._upsert("pipelines", values, ("name",))
 
     def pipelines(self) -> list[PipelineRow]:
@@ -79,10 +83,12 @@ class Journal:
         return pipeline_of_row(rows[0]) if rows else None
 
     def set_pipeline_desired(self, name: str, desired: str) -> None:
+        self._promised = True
         self._write("UPDATE pipelines SET desired = ? WHERE name = ?", desired, name)
 
     def remove_pipeline(self, name: str) -> None:
         """Forget a pipeline, its nodes and its loader. Its entries and its incarnation numbers stay."""
+        self._promised = True
         self._write("DELETE FROM pipelines WHERE name = ?", name)
         self._saved = {key: row for key, row in self._saved.items() if key[0] != name}
 
@@ -91,8 +97,10 @@ class Journal:
     def save_node(self, row: NodeRow) -> None:
         """Write down a node, where it has changed. Its pipeline must be there, its incarnation not below the last."""
         key = (row.pipeline, row.name)
-        if self._saved.get(key) == row:
+        before = self._saved.get(key)
+        if before == row:
             return
+        self._promised = self._promised or _is_promise(before, row)
         self._upsert("numbers", {"pipeline": row.pipeline, "node": row.name, "highest": row.incarnation}, _NUMBER)
         self._upsert("nodes", _columns(row), ("pipeline", "name"))
         self._saved[key] = row
@@ -158,20 +166,25 @@ class Journal:
     # ---- below
 
     def _write(self, statement: str, *values: object) -> None:
-        """Write inside the turn; a turn that writes nothing opens no transaction, and costs nothing."""
+        """Write at the end of the turn; a turn that writes nothing opens no transaction, and costs nothing."""
         if not self._turning:
             raise RuntimeError("cannot write to the journal: no turn is under way")
-        if not self._begun:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._begun = True
-        self._connection.execute(statement, values)
+        self._pending.append((statement, values))
 
-    def _roll_back(self) -> None:
-        self._begun = False
-        self._saved.clear()
-        # A full disk, or a file that broke, may have rolled back by itself.
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+    def _commit(self) -> None:
+        # What is known of processes is of no use after a power failure: they are gone. So only what was promised to
+        # people, and the numbers that must never be given twice, wait for the disk.
+        self._connection.execute(f"PRAGMA synchronous = {'FULL' if self._promised else 'NORMAL'}")
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for statement, values in self._pending:
+                self._connection.execute(statement, values)
+            self._prune()
+            self._connection.execute("COMMIT")
+        finally:
+            # A full disk, or a file that broke, may have rolled back by itself.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     def _insert(self, table: str, values: Mapping[str, Any], conflict: str = "") -> None:
         columns = ", ".join(f'"{each}"' for each in values)
@@ -186,6 +199,15 @@ class Journal:
         names = ", ".join(f'"{each}"' for each in columns)
         rows = self._connection.execute(f"SELECT {names} FROM {table} WHERE {where}", values)
         return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def _is_promise(before: NodeRow | None, row: NodeRow) -> bool:
+    """Whether a machine that lost its power must still know what has changed."""
+    return (
+        before is None
+        or any(getattr(before, each) != getattr(row, each) for each in ("desired", "incarnation", "done"))
+        or "failed" in (before.phase, row.phase)
+    )
 
 
 _NUMBER = ("pipeline", "node")

@@ -134,9 +134,8 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
         faults = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if faults != "ok":
             raise JournalUnusable(_broken(path, str(faults)))
-    # WAL: reading never waits for writing. FULL: an incarnation number is on disk before its process exists.
+    # WAL: reading never waits for writing. How far a commit waits for the disk, each turn decides (Journal._commit).
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     if empty:
         connection.executescript(

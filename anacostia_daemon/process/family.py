@@ -32,10 +32,12 @@ class Head:
     unseen: bool = False
 
 
-def family(mark: Mark, head: Head | None = None, none_before: float = 0.0) -> list[Facts]:
+def family(
+    mark: Mark, head: Head | None = None, none_before: float = 0.0, among: Iterable[int] | None = None
+) -> list[Facts]:
     """The living members. `none_before`: nobody who began before it is one, so that most environments need not be
-    read."""
-    table = [found for pid in pids() if (found := facts(pid)) is not None]
+    read. `among`: nobody else can be one; None: look at every process."""
+    table = [found for pid in (pids() if among is None else among) if (found := facts(pid)) is not None]
     living = {each.pid: each for each in table if not each.zombie and each.pid != os.getpid()}
     members = {pid for pid, each in living.items() if each.started >= none_before and mark_of(pid) == mark}
     if head is not None:

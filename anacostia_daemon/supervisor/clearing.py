@@ -24,8 +24,8 @@ class Clearing:
         loop: Loop,
         mark: Mark,
         head: Head | None,
+        none_before: float,
         done: Callable[[], None],
-        none_before: float = 0.0,
     ) -> None:
         self._loop, self._mark, self._done = loop, mark, done
         self._head, self._none_before = head, none_before

@@ -25,6 +25,7 @@ from anacostia_daemon.core.events import (
 from anacostia_daemon.core.node import InvalidTransition, NodeState, step
 from anacostia_daemon.core.plan import next_events
 from anacostia_daemon.paths import Home
+from anacostia_daemon.process.descent import below
 from anacostia_daemon.process.marks import Mark
 from anacostia_daemon.process.memory import OutOfMemory
 from anacostia_daemon.process.reaper import Reaper
@@ -81,6 +82,7 @@ class Pipeline:
         self.idle_loader: Callable[[], bool] = lambda: True
         self.lines: list[Line] = []
         self.changed = True  # something of it is to be written
+        self.touched = set(nodes)  # of which nodes: to look at all of them would make many nodes slow
         self._actions: list[tuple[str, actions.Action]] = []
         self._afterwards: list[Callable[[], None]] = []
         self._hurried = False
@@ -105,7 +107,7 @@ class Pipeline:
 
     def want(self, name: str, desired: Desired, reason: str) -> None:
         """One node is wanted so, from now on."""
-        self.nodes[name].wanted = desired
+        self._set_wanted(name, desired)
         self.feed(name, SetDesired(self._effective(name), reason))
 
     def want_all(self, desired: Desired, reason: str) -> None:
@@ -113,21 +115,21 @@ class Pipeline:
         self.desired = desired
         for name, node in self.nodes.items():
             if desired == "up" and node.wanted == "down":
-                node.wanted = "up"
+                self._set_wanted(name, "up")
             self.feed(name, SetDesired(self._effective(name), reason))
 
     def resume(self, names: list[str], reason: str) -> None:
         """What was paused among `names` works again."""
         for name in names:
             if self.nodes[name].wanted == "paused":
-                self.nodes[name].wanted = "up"
+                self._set_wanted(name, "up")
             self.feed(name, SetDesired(self._effective(name), reason))
 
     def restart(self, names: list[str], reason: str) -> None:
         """Stop and start these nodes; what was wanted down is wanted up by it."""
         for name in names:
             if self.nodes[name].wanted == "down":
-                self.nodes[name].wanted = "up"
+                self._set_wanted(name, "up")
             if self.desired == "down":
                 continue  # the caller has said that the pipeline is wanted up, or nothing starts
             self.feed(name, Restart(reason))
@@ -143,6 +145,10 @@ class Pipeline:
         for node in self.nodes.values():
             if node.state.phase == "stopping" and node.handle is not None:
                 node.handle.send_group(signal.SIGKILL)
+
+    def _set_wanted(self, name: str, desired: Desired) -> None:
+        self.nodes[name].wanted = desired
+        self.touched.add(name)
 
     def _effective(self, name: str) -> Desired:
         return effective(self.desired, self.nodes[name].wanted)
@@ -160,12 +166,14 @@ class Pipeline:
         self._actions += [(name, each) for each in wanted if not isinstance(each, actions.Note)]
         self.lines += [Line(name, node.state.incarnation, each) for each in wanted if isinstance(each, actions.Note)]
         node.arm()
+        self.touched.add(name)
         self.changed = self.changed or not isinstance(event, Beat) or bool(wanted)
 
     def plan(self) -> None:
         """Feed the core whose turn it is, until nobody's."""
         if not self.settled or not self.changed:
             return
+        self._skip_clearing()
         for _ in range(_ROUNDS):
             events = next_events(self.graph, self.states)
             if not events:
@@ -173,6 +181,29 @@ class Pipeline:
             for name, event in events:
                 self.feed(name, event)
         report(f"{self.name}: the plan does not come to an end; {events}")
+
+    def _skip_clearing(self) -> None:
+        """A node that died alone, as nearly all do, has no family to clear: its restart waits for no further turn.
+
+        What a child of the living loader leaves behind is below the loader, so that only those need be looked at.
+        """
+        clearings = [(name, each) for name, each in self._actions if isinstance(each, actions.ClearFamily)]
+        if not clearings or self.keeper.phase != "up" or self.keeper.pid is None:
+            return
+        dead = {name for name, _ in clearings}
+        others = {node.state.pid for name, node in self.nodes.items() if name not in dead and node.state.pid}
+        among = below(self.keeper.pid, others)
+        if among is None:
+            return
+        for name, each in clearings:
+            node, current = self.nodes[name], self.nodes[name].state.incarnation == each.incarnation
+            if (
+                current
+                and node.loader == self.keeper.pid
+                and node.left_nobody(self.mark(name, each.incarnation), among)
+            ):
+                self._actions.remove((name, each))
+                self._family_gone(name, each.incarnation)
 
     def written(self) -> None:
         """What changed in this turn is in the journal."""
@@ -182,6 +213,7 @@ class Pipeline:
                 f"{self.name}/{line.node}[{line.incarnation}] {note.event}: {note.from_} to {note.to}: {note.reason}"
             )
         self.lines.clear()
+        self.touched.clear()
         self.written_desired = self.desired
 
     def afterwards(self, callback: Callable[[], None]) -> None:

@@ -92,7 +92,7 @@ class Reconciliation:
 
 def clear_mark(loop: Loop, mark: Mark, done: Callable[[], None]) -> None:
     """Kill everything that carries `mark`, and its descendants."""
-    Clearing(loop, mark, None, done)
+    Clearing(loop, mark, None, 0.0, done)
 
 
 def _kill_unreachable(pid: int, started: float) -> None:

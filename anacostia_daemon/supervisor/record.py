@@ -42,7 +42,8 @@ def write(journal: Journal, pipeline: Pipeline, moments: Moments) -> None:
     """What has changed in this turn. Inside of `journal.turn()`."""
     if pipeline.desired != pipeline.written_desired:
         journal.set_pipeline_desired(pipeline.name, pipeline.desired)
-    for name, node in pipeline.nodes.items():
+    for name in sorted(pipeline.touched):
+        node = pipeline.nodes[name]
         journal.save_node(_node_row(pipeline.name, name, node.state, node.wanted, moments))
     _write_loader(journal, pipeline.name, pipeline.keeper)
     for line in pipeline.lines:

@@ -5,11 +5,12 @@ Turns a readable handle and a passed deadline into calls; decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from anacostia_daemon.core.events import Desired
 from anacostia_daemon.core.node import NodeState
-from anacostia_daemon.process.family import Head
+from anacostia_daemon.process import cgroup
+from anacostia_daemon.process.family import Head, family
 from anacostia_daemon.process.handle import ProcessHandle, hold
 from anacostia_daemon.process.identity import TOLERANCE
 from anacostia_daemon.process.marks import Mark
@@ -76,17 +77,27 @@ class Watched:
             for number in [each for each in known if each <= incarnation]:
                 del known[number]
 
+    def left_nobody(self, mark: Mark, among: Iterable[int]) -> bool:
+        """Whether its family is gone, looking at the processes in `among` only."""
+        if family(mark, *self._headed(mark), among):
+            return False
+        cgroup.remove(mark)
+        return True
+
     def clear(self, mark: Mark, done: Callable[[], None]) -> None:
         """Kill what is left of its family, then call `done`."""
         if self._clearing is not None:
             self._clearing.cancel()
-        head, none_before = self.died_unseen.get(mark.incarnation), 0.0
-        if self.state.pid is not None:
-            measured = self._measured
-            head = Head(self.state.pid, self.state.started if measured is None else measured)
-            # No descendant is older than its ancestor.
-            none_before = 0.0 if measured is None else measured - TOLERANCE
-        self._clearing = Clearing(self._loop, mark, head, done, none_before)
+        self._clearing = Clearing(self._loop, mark, *self._headed(mark), done)
+
+    def _headed(self, mark: Mark) -> tuple[Head | None, float]:
+        """Its own process, and the time before which none of its family can have begun."""
+        if self.state.pid is None:
+            return self.died_unseen.get(mark.incarnation), 0.0
+        measured = self._measured
+        head = Head(self.state.pid, self.state.started if measured is None else measured)
+        # No descendant is older than its ancestor.
+        return head, 0.0 if measured is None else measured - TOLERANCE
 
     def arm(self) -> None:
         """Have the timer go off at the state's deadline. A deadline that moved away is looked at when the old one

@@ -13,6 +13,7 @@ import zmq
 
 from node_sdk.errors import AnacostiaError, BadMessage
 from node_sdk.names import MAX_SOCKET_PATH
+from node_sdk.runtime.channel import has_message
 from node_sdk.runtime.unread import LARGE, Unread
 from node_sdk.wire.codec import MAX_MESSAGE, Message, decode, encode
 
@@ -56,10 +57,9 @@ class Inbox:
     def receive(self, *expected: type[M], most: int = 10_000) -> Iterator[tuple[bytes, M]]:
         """(sender, message) for what is there now, up to `most`."""
         for _ in range(most):
-            try:
-                parts = self.socket.recv_multipart(zmq.DONTWAIT)
-            except zmq.Again:
+            if not has_message(self.socket):
                 return
+            parts = self.socket.recv_multipart(zmq.DONTWAIT)
             sender = parts[0]
             if sender in self._ignored:
                 continue

@@ -48,6 +48,10 @@ class Launch(Message):
         """Path of the socket that `node` of this pipeline is signalled at."""
         return Path(self.load.socket_dir) / self.pipeline / f"{node}.sock"
 
+    def endpoint(self, node: str) -> str:
+        """The inbox of `node`, as ZeroMQ calls it."""
+        return f"ipc://{self.inbox(node)}"
+
 
 def log_file(load: Load, pipeline: str, name: str) -> Path:
     """Where `name` of `pipeline` writes its log."""

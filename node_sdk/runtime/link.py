@@ -18,11 +18,12 @@ from collections.abc import Callable, Iterator
 import zmq
 
 from node_sdk.errors import BadMessage
-from node_sdk.runtime.channel import milliseconds
+from node_sdk.runtime.channel import has_message, milliseconds
 from node_sdk.runtime.interrupt import Interrupt
+from node_sdk.runtime.lines import DaemonLine
 from node_sdk.runtime.recall import Recall
 from node_sdk.runtime.watch import TaskWatch
-from node_sdk.wire.codec import MAX_MESSAGE, decode, encode
+from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.link import Beat, CancelTask, DaemonMessage, LastWords, NodeMessage, SetPaused
 
 LONGEST_INTERVAL = 10.0  # seconds between two beats
@@ -38,7 +39,7 @@ class Link:
 
     def __init__(
         self,
-        endpoint: str,
+        line: DaemonLine,
         *,
         pipeline: str,
         node: str,
@@ -61,15 +62,7 @@ class Link:
         self._words: deque[NodeMessage] = deque()
         self._ended = False
         self._wakeup = Interrupt()
-        self._context = zmq.Context()  # its own, so that ending it waits until last words have left, and no more
-        self._socket = self._context.socket(zmq.DEALER)
-        self._socket.linger = 0
-        self._socket.sndhwm = 10  # while the daemon is away, a few beats wait and the others are dropped
-        self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
-        self._socket.setsockopt(zmq.RECONNECT_IVL, 50)
-        self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
-        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
-        self._socket.connect(endpoint)
+        self._line, self._farewell = line, 0.0
         self._thread = threading.Thread(target=self._run, name="anacostia-heartbeat", daemon=True)
 
     def start(self) -> None:
@@ -112,7 +105,7 @@ class Link:
     def last_words(self, words: LastWords) -> None:
         """Say why this process ends, and wait (for a second at most) until it is said."""
         self._words.append(words)
-        self._socket.linger = int(FAREWELL * 1000)
+        self._farewell = FAREWELL
         if threading.current_thread() is self._thread:
             self._leave()
         else:
@@ -133,9 +126,10 @@ class Link:
 
     def _run(self) -> None:
         poller = zmq.Poller()
-        poller.register(self._socket, zmq.POLLIN)
+        poller.register(self._line.socket, zmq.POLLIN)
         poller.register(self._wakeup.fd, zmq.POLLIN)
-        poller.register(self._monitor, zmq.POLLIN)
+        poller.register(self._line.monitor, zmq.POLLIN)
+        self._connected()  # before the first beat, or there would be two
         due = time.monotonic()
         while not self._ended:
             now = time.monotonic()
@@ -155,10 +149,7 @@ class Link:
 
     def _leave(self) -> None:
         self._say()
-        self._socket.disable_monitor()
-        self._monitor.close(linger=0)  # or the context waits for it
-        self._socket.close()
-        self._context.term()
+        self._line.close(self._farewell)
         self._wakeup.close()
 
     def _tell_news(self, now: float) -> float | None:
@@ -174,11 +165,11 @@ class Link:
     def _connected(self) -> bool:
         """Whether a daemon has come. It may be a new one, which has not heard of this node: it should not have to
         wait for the next beat."""
-        count = 0
-        with contextlib.suppress(zmq.Again):
-            while self._monitor.recv_multipart(zmq.DONTWAIT):
-                count += 1
-        return count > 0
+        found = False
+        while has_message(self._line.monitor):
+            self._line.monitor.recv_multipart(zmq.DONTWAIT)
+            found = True
+        return found
 
     def _stuck(self, now: float) -> bool:
         since = self._busy_since
@@ -190,14 +181,12 @@ class Link:
 
     def _send(self, message: NodeMessage) -> None:
         with contextlib.suppress(zmq.Again):
-            self._socket.send(encode(message), zmq.DONTWAIT)
+            self._line.socket.send(encode(message), zmq.DONTWAIT)
 
     def _hear(self) -> None:
-        while True:
+        while has_message(self._line.socket):
             try:
-                message = decode(self._socket.recv(zmq.DONTWAIT), DaemonMessage)
-            except zmq.Again:
-                return
+                message = decode(self._line.socket.recv(zmq.DONTWAIT), DaemonMessage)
             except BadMessage as error:
                 _LOG.error("cannot read a message of the daemon: %s", error)
                 continue

@@ -16,11 +16,12 @@ import zmq
 
 from node_sdk.errors import Fenced, Recalled, RunCancelled, TaskTimeout
 from node_sdk.nodes.binding import Binding, StoreAccess
-from node_sdk.runtime.channel import Channel, milliseconds
+from node_sdk.runtime.channel import milliseconds
 from node_sdk.runtime.flight import FlightRecorder
 from node_sdk.runtime.inbox import Inbox
 from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.runtime.launch import Launch
+from node_sdk.runtime.lines import Lines
 from node_sdk.runtime.link import Link
 from node_sdk.runtime.outbox import Outbox
 from node_sdk.runtime.store_client import StoreClient
@@ -56,7 +57,8 @@ class Source(Protocol):
 class Live:
     """The node of `launch` in this process. Its link beats once started; `open` makes it reachable."""
 
-    def __init__(self, pipeline: Pipeline, launch: Launch, interrupt: Interrupt) -> None:
+    def __init__(self, pipeline: Pipeline, launch: Launch, interrupt: Interrupt, lines: Lines | None = None) -> None:
+        self._lines = lines = lines or Lines(launch.link, launch.endpoint(pipeline.graph.store.name))
         self.pipeline = pipeline
         self.launch = launch
         self.interrupt = interrupt
@@ -66,7 +68,7 @@ class Live:
         self.node: Any = pipeline[launch.node]
         self.watch = TaskWatch(interrupt.recall, self.spec.stop_timeout, self._give_up)
         self.link = Link(
-            launch.link,
+            lines.daemon,
             pipeline=launch.pipeline,
             node=launch.node,
             incarnation=launch.incarnation,
@@ -75,12 +77,14 @@ class Live:
             changed=interrupt.poke,
             watch=self.watch,
         )
-        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.outbox = Outbox(self.context, launch.node, launch.inbox)
+        self.context = lines.context
+        self.outbox = Outbox(self.context, launch.node, launch.endpoint)
         self.inbox: Inbox
         self.flight: FlightRecorder
         self.store: StoreClient | None = None
         self.binding: Binding | None = None
+        self._polled: list[Any] = []
+        self._poller = zmq.Poller()
         self.is_set_up = False  # setup() has been called, so on_exit() is to be
 
     def open(self) -> None:
@@ -90,9 +94,8 @@ class Live:
 
     def client(self) -> StoreClient:
         """A way to the metadata store over its inbox."""
-        channel = Channel(self.context, f"ipc://{self.launch.inbox(self.graph.store.name)}")
         self.store = StoreClient(
-            channel,
+            self._lines.store,
             self.launch.node,
             self.launch.incarnation,
             self.interrupt,
@@ -125,25 +128,28 @@ class Live:
         Without `inbox`, what arrives there stays there for now. The interrupt has something, too, when its wake-up was
         taken away since the flags were last read.
         """
-        poller = zmq.Poller()
-        if inbox:
-            poller.register(self.inbox.socket, zmq.POLLIN)
-        poller.register(self.interrupt.fd, zmq.POLLIN)
-        for descriptor in also:
-            poller.register(descriptor, zmq.POLLIN)
+        wanted: list[Any] = [self.inbox.socket, self.interrupt.fd, *also] if inbox else [self.interrupt.fd, *also]
         due: float | None = None
         for source in (self.outbox, *sources):
-            for socket in source.sources():
-                poller.register(socket, zmq.POLLIN)
-            wanted = source.deadline()
-            if wanted is not None and (due is None or wanted < due):
-                due = wanted
+            wanted += source.sources()
+            at = source.deadline()
+            if at is not None and (due is None or at < due):
+                due = at
         wait = None if due is None else milliseconds(due - time.monotonic())
         with self.link.unhurried():
-            ready = poller.poll(0 if self.interrupt.missed else wait)
-        self.interrupt.clear()
+            ready = {each for each, _ in self._poller_of(wanted).poll(0 if self.interrupt.missed else wait)}
+        if self.interrupt.fd in ready or self.interrupt.missed:
+            self.interrupt.clear()
         self.outbox.receive()
-        return {each for each, _ in ready}
+        return ready
+
+    def _poller_of(self, wanted: list[Any]) -> zmq.Poller:
+        """What is waited for is nearly always the same as the last time."""
+        if wanted != self._polled:
+            self._polled, self._poller = wanted, zmq.Poller()
+            for each in wanted:
+                self._poller.register(each, zmq.POLLIN)
+        return self._poller
 
     @contextlib.contextmanager
     def working(self, text: str) -> Iterator[None]:

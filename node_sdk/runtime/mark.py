@@ -1,4 +1,5 @@
-"""Makes a forked child a process of its own: its session, its mark, its group, its signals, its random numbers.
+"""Makes a forked child a process of its own (its session, its signals, its random numbers), and then a node (its mark,
+its group, its name).
 
 The mark stands in the environment of every process of a node's family, where the daemon finds it in
 /proc/PID/environ. A forked process shows the block of environment that its ancestor was started with, and everything
@@ -23,9 +24,9 @@ _PR_SET_NAME = 15
 _ENV_START = 47  # index in /proc/PID/stat behind the command's name, of field 50 in proc(5)
 
 
-def become_node(mark: str, node: str, loader: int) -> None:
+def become_process(loader: int) -> None:
     """To be called first thing in a forked child; `loader` is the process that forked it."""
-    # Until it shows its mark nobody but the loader knows of this process. A loader that dies in this moment takes it
+    # Until it shows its mark nobody but the loader knows of this process. A loader that dies before that takes it
     # along: else the daemon would find no family to clear, and start a second process of the node (law 7).
     _die_with_parent(signal.SIGKILL)
     if os.getppid() != loader:
@@ -34,15 +35,20 @@ def become_node(mark: str, node: str, loader: int) -> None:
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
+    _set_name("standby")
+    random.seed()
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
+
+
+def become_node(mark: str, node: str) -> None:
+    """To be called once it is known which node the process is to be."""
     write_mark(mark)
     _die_with_parent(0)
     if mark:
         cgroup.enter(mark)
     _set_name(node)
-    random.seed()
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed()
 
 
 def write_mark(mark: str) -> None:

@@ -11,7 +11,6 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import zmq
 
@@ -24,12 +23,12 @@ _LOG = logging.getLogger("anacostia.runtime")
 
 
 class Outbox:
-    """Signals of node `source`; `inbox` gives the path of a node's socket."""
+    """Signals of node `source`; `endpoint` says where a node's inbox is."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], source: str, inbox: Callable[[str], Path]) -> None:
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], source: str, endpoint: Callable[[str], str]) -> None:
         self._context = context
         self._source = source
-        self._inbox = inbox
+        self._endpoint = endpoint
         self._channels: dict[str, Channel] = {}
         self._under_way: dict[tuple[str, int], bool] = {}  # (successor, run) → whether it is wanted once more
         self._runs: dict[int, int] = {}  # seq → run, of what is under way
@@ -43,7 +42,7 @@ class Outbox:
             return
         channel = self._channels.get(successor)
         if channel is None:
-            channel = self._channels[successor] = Channel(self._context, f"ipc://{self._inbox(successor)}")
+            channel = self._channels[successor] = Channel(self._context, self._endpoint(successor))
         seq = next(self._seq)
         self._runs[seq] = run_id
         channel.send(seq, encode(Signal(seq, run_id, self._source)))

@@ -20,6 +20,7 @@ from node_sdk.runtime.action import ActionLoop
 from node_sdk.runtime.inbox import CannotBind
 from node_sdk.runtime.interrupt import Interrupt, Stopping
 from node_sdk.runtime.launch import Launch
+from node_sdk.runtime.lines import Lines
 from node_sdk.runtime.live import LOG, Ending, Live, in_words
 from node_sdk.runtime.publishing import publish_again
 from node_sdk.runtime.resource import ResourceLoop
@@ -34,7 +35,7 @@ FLUSH = 2.0  # seconds that what was told may take to become durable before the 
 FAREWELL = 1.0  # seconds that signals may take to arrive; one that is busy or away hears of its task from the store
 
 
-def run_node(pipeline: Pipeline, launch: Launch) -> NoReturn:
+def run_node(pipeline: Pipeline, launch: Launch, lines: Lines | None = None) -> NoReturn:
     """Be the node of `launch`, one of `pipeline`, until told to end."""
     code = 1
     try:
@@ -43,7 +44,7 @@ def run_node(pipeline: Pipeline, launch: Launch) -> NoReturn:
         logs.redirect(launch.log_file)
         loggers = [each for node in pipeline.nodes for each in node.loggers]
         logs.take_over(loggers, launch.node, lambda: _run_id(pipeline, launch.node))
-        code = _live(Live(pipeline, launch, interrupt))
+        code = _live(Live(pipeline, launch, interrupt, lines))
     except BaseException:  # noqa: BLE001  (nothing above this frame: what is not said here is never said)
         traceback.print_exc()
     finally:

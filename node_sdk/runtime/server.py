@@ -25,6 +25,7 @@ from node_sdk.runtime.conversation import Conversation
 from node_sdk.runtime.door import Door
 from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.runtime.launch import Launch
+from node_sdk.runtime.lines import Lines
 from node_sdk.runtime.starting import Starter
 from node_sdk.wire.codec import decode
 from node_sdk.wire.loader import (
@@ -44,6 +45,7 @@ from node_sdk.wire.loader import (
 )
 
 FAREWELL = 2.0  # seconds that the last frames may take to leave
+QUIET = 0.05  # seconds after a start until a process is made ready for the next
 MOST_STRANGERS = 8  # connections that have not said yet that they are a daemon
 
 
@@ -60,10 +62,11 @@ class Server:
         self._strangers: dict[object, Conversation] = {}
         self._interrupt = Interrupt()
         self._selector = selectors.DefaultSelector()
-        self._starter = Starter(pipeline, self._leave)
+        self._starter = Starter(pipeline, self._lines, self._leave)
         self._children = Children(self._starter)
         self._answers: dict[int, tuple[int, bytearray]] = {}  # descriptor → number of the query, answer so far
         self._quitting = False
+        self._stand_by_at: float | None = None
         if self._starter.note:
             sys.stderr.write(f"{self._starter.note}\n")
 
@@ -81,13 +84,16 @@ class Server:
             self._selector.register(descriptor, selectors.EVENT_READ)
         self._say(self._loaded())
         self._obey(messages)
+        self._await_writable()  # a large graph does not fit into the socket at once
         while not self._done():
             self._turn()
+            self._stand_by()
         self._end()
         return 0
 
     def _turn(self) -> None:
-        for key, _ in self._selector.select():
+        due = self._stand_by_at
+        for key, _ in self._selector.select(None if due is None else max(0.0, due - time.monotonic())):
             if key.fileobj is self._door.listener:
                 self._accept()
             elif key.fd == self._interrupt.fd:
@@ -110,6 +116,7 @@ class Server:
         return self._quitting or self._interrupt.stopping
 
     def _end(self) -> None:
+        self._starter.stand_down()
         until = time.monotonic() + FAREWELL
         while self._daemon.unsent and time.monotonic() < until:
             self._selector.select(0.1)
@@ -214,6 +221,10 @@ class Server:
             elif isinstance(message, Quit):
                 self._quitting = True
 
+    def _lines(self) -> Lines:
+        store = self._launch(self._graph.store.name)
+        return Lines(store.link, store.endpoint(store.node))
+
     def _launch(self, node: str, **more: Any) -> Launch:
         return Launch(load=self._wanted, pipeline=self._name, node=node, **more)
 
@@ -230,6 +241,13 @@ class Server:
             self._say(SpawnFailed(node, incarnation, f"cannot start a process for node {node!r}: {error}"))
         else:
             self._say(Spawned(node, incarnation, state.pid, state.started))
+            self._stand_by_at = time.monotonic() + QUIET
+
+    def _stand_by(self) -> None:
+        """Fork the process that will be the next node once no start has been asked for in a while: not in its way."""
+        if self._stand_by_at is not None and time.monotonic() >= self._stand_by_at:
+            self._stand_by_at = None
+            self._starter.stand_by()
 
     def _reap(self) -> None:
         for state in self._children.reap():

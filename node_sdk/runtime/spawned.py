@@ -15,6 +15,7 @@ from typing import NoReturn
 from node_sdk import cgroup
 from node_sdk.runtime import logs
 from node_sdk.runtime.launch import Launch
+from node_sdk.runtime.lines import DaemonLine
 from node_sdk.runtime.link import Link
 from node_sdk.runtime.load import CannotLoad, load
 from node_sdk.runtime.process import run_node
@@ -50,7 +51,11 @@ def main(arguments: list[str]) -> NoReturn:
 
 def _say_why(launch: Launch, message: str) -> None:
     link = Link(
-        launch.link, pipeline=launch.pipeline, node=launch.node, incarnation=launch.incarnation, heartbeat_timeout=30.0
+        DaemonLine(launch.link),
+        pipeline=launch.pipeline,
+        node=launch.node,
+        incarnation=launch.incarnation,
+        heartbeat_timeout=30.0,
     )
     link.start()
     link.last_words(LastWords(launch.pipeline, launch.node, launch.incarnation, "setup", message))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -12,12 +13,14 @@ import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from node_sdk.runtime.launch import MARK_VARIABLE, Launch
-from node_sdk.runtime.mark import become_node
+from node_sdk.runtime.lines import Lines
+from node_sdk.runtime.mark import become_node, become_process
 from node_sdk.runtime.process import run_node
 from node_sdk.runtime.query import run_query
+from node_sdk.runtime.standby import Standby, stand_by
 from node_sdk.wire.codec import encode
 
 if TYPE_CHECKING:
@@ -27,27 +30,45 @@ _HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
 class Starter:
-    """Starts nodes of `pipeline`. `leave` is called in a forked child: it closes what is the loader's."""
+    """Starts nodes of `pipeline`, which `lines` connects. `leave` is called in a forked child: it closes what is the
+    loader's."""
 
-    def __init__(self, pipeline: Pipeline, leave: Callable[[], None]) -> None:
+    def __init__(self, pipeline: Pipeline, lines: Callable[[], Lines], leave: Callable[[], None]) -> None:
         self._pipeline = pipeline
+        self._lines = lines
         self._leave = leave
         self.note = why_not_fork()
         self.forking = not self.note
+        self._standby: Standby | None = None
 
     def start(self, launch: Launch) -> int:
         """Start the node of `launch` in a session of its own; its pid. Raises OSError where the system refuses."""
         spec = self._pipeline.graph.by_name[launch.node]
-        if self.forking and spec.start_method == "fork":
-            return self._fork(lambda: run_node(self._pipeline, launch), launch)
-        return _fresh(launch)
+        if not self.forking or spec.start_method != "fork":
+            return _fresh(launch)
+        standby, self._standby = self._standby, None
+        if standby is not None and standby.become(launch):
+            return standby.pid
+        return self._fork(lambda: self._be(launch, None))
+
+    def stand_by(self) -> None:
+        """Have a process ready for the next start, where there is none and one can be had."""
+        if self._standby is None and self.forking:
+            with contextlib.suppress(OSError):  # no process to be had just now: the next start will say so
+                self._standby = stand_by(self._fork, self._lines, self._be)
+
+    def stand_down(self) -> None:
+        """No start is to be expected."""
+        if self._standby is not None:
+            self._standby.close()
+            self._standby = None
 
     def query(self, launch: Launch) -> tuple[int, int]:
         """Start answering the query of `launch`; the pid, and a descriptor where the answer can be read."""
         reader, writer = os.pipe()
         try:
             if self.forking:
-                pid = self._fork(lambda: run_query(self._pipeline, launch, writer), launch)
+                pid = self._fork(lambda: self._answer(launch, writer))
             else:
                 pid = _fresh(launch, writer)
         except OSError:
@@ -57,22 +78,31 @@ class Starter:
             os.close(writer)
         return pid, reader
 
-    def _fork(self, be: Callable[[], None], launch: Launch) -> int:
+    def _be(self, launch: Launch, lines: Lines | None) -> NoReturn:
+        become_node(launch.mark, launch.node)
+        run_node(self._pipeline, launch, lines)
+
+    def _answer(self, launch: Launch, writer: int) -> NoReturn:
+        become_node("", launch.node)
+        run_query(self._pipeline, launch, writer)
+
+    def _fork(self, be: Callable[[], None]) -> int:
         # Blocked until the child has its own handlers: a SIGTERM right after the fork must not meet the loader's.
         signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
         loader = os.getpid()
         try:
             pid = os.fork()
             if pid == 0:
-                self._become(be, launch, loader)
+                self._become(be, loader)
             return pid
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
 
-    def _become(self, be: Callable[[], None], launch: Launch, loader: int) -> None:
+    def _become(self, be: Callable[[], None], loader: int) -> None:
         try:
-            become_node(launch.mark if launch.query is None else "", launch.node, loader)
+            become_process(loader)
             self._leave()
+            self.stand_down()  # the loader's, if it has one, not this child's
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
             be()
         except BaseException:  # noqa: BLE001  (a child must never come back into the loader's loop)

@@ -477,3 +477,11 @@ def test_a_query_that_is_garbage_is_answered_with_words(daemon: Driver) -> None:
     loaded(daemon, MODULE_LEVEL)
     daemon.tell(Query(5, b"garbage"))
     assert "cannot read" in daemon.wait(lambda: daemon.first(QueryAnswer, id=5)).error
+
+
+def test_a_graph_larger_than_a_socket_holds_arrives_whole(daemon: Driver) -> None:
+    source = IMPORTS + (
+        "first = nodes()\n"
+        "pipeline = Pipeline([*first, *(Job(f'job-{i}', [first[1]]) for i in range(2000))], name='tiny')\n"
+    )
+    assert len(loaded(daemon, source).graph.nodes) == 2003

@@ -126,8 +126,27 @@ def test_what_is_written_is_on_disk_when_the_turn_is_left(path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", program, str(path)]).returncode == 9
     journal = Journal(path)
     assert [each.reason for each in journal.entries()] == ["whole"]
-    assert journal._connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
     journal.close()
+
+
+@pytest.mark.parametrize(
+    ("row", "waits"),
+    [
+        (replace(TRAIN, phase="killing", pid=None), False),
+        (replace(TRAIN, incarnation=4), True),
+        (replace(TRAIN, desired="down"), True),
+        (replace(TRAIN, done=True), True),
+        (replace(TRAIN, phase="failed"), True),
+        (replace(TRAIN, name="new"), True),
+    ],
+    ids=["a process ended", "a new number", "a wish", "done for good", "given up", "a new node"],
+)
+def test_only_what_must_outlive_a_power_failure_waits_for_the_disk(journal: Journal, row: NodeRow, waits: bool) -> None:
+    with journal.turn():
+        journal.save_node(TRAIN)
+    with journal.turn():
+        journal.save_node(row)
+    assert journal._connection.execute("PRAGMA synchronous").fetchone() == ((2,) if waits else (1,))  # FULL, NORMAL
 
 
 def test_writing_outside_of_a_turn_is_refused(journal: Journal) -> None:

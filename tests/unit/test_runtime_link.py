@@ -6,6 +6,7 @@ from pathlib import Path
 
 import zmq
 
+from node_sdk.runtime.lines import DaemonLine
 from node_sdk.runtime.link import Link
 from node_sdk.wire.codec import decode
 from node_sdk.wire.link import Beat, NodeMessage
@@ -35,7 +36,7 @@ class Daemon:
 def test_a_new_daemon_need_not_wait_for_the_next_beat(tmp_path: Path) -> None:
     endpoint = f"ipc://{tmp_path}/link.sock"
     first = Daemon(endpoint)
-    link = Link(endpoint, pipeline="p", node="n", incarnation=1, heartbeat_timeout=300.0)
+    link = Link(DaemonLine(endpoint), pipeline="p", node="n", incarnation=1, heartbeat_timeout=300.0)
     assert link.interval == 10.0
     link.start()
     first.beat()

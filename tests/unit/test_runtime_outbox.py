@@ -21,7 +21,7 @@ class Post:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "after.sock"
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.outbox = Outbox(self.context, "before", lambda node: folder / f"{node}.sock")
+        self.outbox = Outbox(self.context, "before", lambda node: f"ipc://{folder}/{node}.sock")
         self.inbox: Inbox | None = None
 
     def taken(self, count: int) -> list[int]:

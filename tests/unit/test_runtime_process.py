@@ -17,6 +17,7 @@ import zmq
 
 from node_sdk.names import MAX_SOCKET_PATH
 from node_sdk.runtime.inbox import CannotBind, Inbox
+from node_sdk.runtime.lines import DaemonLine
 from node_sdk.runtime.link import Link
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.link import Beat, LastWords, NodeMessage, SetPaused
@@ -37,7 +38,7 @@ class Daemon:
 
     def link(self, heartbeat_timeout: float, **more: object) -> Link:
         made = Link(
-            self.endpoint,
+            DaemonLine(self.endpoint),
             pipeline="tiny",
             node="train",
             incarnation=2,
@@ -238,7 +239,7 @@ def test_last_words_leave_before_the_process_ends(daemon: Daemon) -> None:
 
 
 def test_without_a_daemon_last_words_do_not_keep_the_process(folder: Path) -> None:
-    link = Link(f"ipc://{folder}/nobody.sock", pipeline="p", node="n", incarnation=1, heartbeat_timeout=30)
+    link = Link(DaemonLine(f"ipc://{folder}/nobody.sock"), pipeline="p", node="n", incarnation=1, heartbeat_timeout=30)
     link.start()
     began = time.monotonic()
     link.last_words(LastWords("p", "n", 1, "error", "why"))

@@ -77,7 +77,7 @@ def test_a_family_is_cleared_round_by_round_and_then_said_to_be_gone(loop: Loop)
         leader.stdout.readline()
     gone: list[bool] = []
 
-    Clearing(loop, mark, Head(leader.pid, start_time(leader.pid)), lambda: gone.append(True))
+    Clearing(loop, mark, Head(leader.pid, start_time(leader.pid)), 0.0, lambda: gone.append(True))
     turn_until(loop, lambda: bool(gone))
 
     assert leader.wait() == -signal.SIGKILL

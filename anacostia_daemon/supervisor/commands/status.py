@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from anacostia_daemon import __version__
-from anacostia_daemon.core.node import End
+from anacostia_daemon.core.node import End, NodeState
 from anacostia_daemon.process.identity import wall_time
 from anacostia_daemon.process.usage import usage
 from anacostia_daemon.supervisor.commands.asking import Arguments, find_pipeline
@@ -79,7 +79,7 @@ def _node(daemon: Daemon, pipeline: Pipeline, spec: NodeSpec) -> dict[str, Any]:
         "pid": state.pid if lives else None,
         "incarnation": state.incarnation,
         "restarts": state.restarts,
-        "started_at": iso(wall_time(state.started)) if lives and state.started is not None else None,
+        "started_at": iso(_began(daemon, state)) if lives else None,
         "ready_at": iso(daemon.moments.wall(state.ready_at)),
         "last_end": _end(daemon, state.last_end),
         "work": state.work,
@@ -87,6 +87,14 @@ def _node(daemon: Daemon, pipeline: Pipeline, spec: NodeSpec) -> dict[str, Any]:
         "rss_bytes": used.rss_bytes if used else None,
         "predecessors": list(spec.predecessors),
     }
+
+
+def _began(daemon: Daemon, state: NodeState) -> float | None:
+    """Its process may have stood by before the last one ended; what it is now it has been only since."""
+    if state.started is None:
+        return None
+    ended = daemon.moments.wall(state.last_end.at) if state.last_end else None
+    return max(wall_time(state.started), ended or 0.0)
 
 
 def _end(daemon: Daemon, end: End | None) -> dict[str, Any] | None:
