@@ -39,6 +39,7 @@ class NodeSpec(Message):
     retry_delay: float = 0.0  # actions: before the first of them; twice as long before each further one
     timeout: float | None = None  # actions: how long one attempt may take
     monitoring: bool = False  # resources
+    starts_on_new: bool = False  # resources: the trigger condition is that there is a new artifact; nobody need ask
     resource_path: str | None = None  # resources
     uri: str | None = None  # metadata stores; without its password
 

@@ -46,6 +46,7 @@ class Board:
         self.store_id = ""
         self.signals: list[tuple[str, int]] = []
         self._counts: dict[tuple[str, str], int] | None = None  # of artifacts in a state; None: others may write too
+        self.promised = False  # what was changed since this was set to False must not be lost with the power
 
     # ---- reading
 
@@ -146,6 +147,7 @@ class Board:
 
     def open_run(self, trigger: str, token: str | None) -> OpenRun:
         """A new run with all of its tasks."""
+        self.promised = True  # its number, the key to what its tasks do elsewhere, is never given twice
         now = self.now()
         run_id = self.tables.insert(
             "runs",
@@ -173,15 +175,18 @@ class Board:
 
     def reopen_run(self, run_id: int) -> OpenRun:
         """A run that had ended goes on."""
+        self.promised = True
         self.tables.update("runs", {"id": run_id}, {"state": "running", "ended_at": None})
         tasks = self.tables.select("tasks", {"run_id": run_id})
         run = self.runs[run_id] = OpenRun(run_id, {task["node"]: task for task in tasks})
         return run
 
     def set_task(self, task: Row, **values: Any) -> None:
+        self.promised = self.promised or rules.is_over(values.get("state", "pending"))
         self.tables.update("tasks", {"id": task["id"]}, values)
         task.update(values)
 
     def end_run(self, run: OpenRun, state: str) -> None:
+        self.promised = True
         self.tables.update("runs", {"id": run.id}, {"state": state, "ended_at": self.now()})
         del self.runs[run.id]

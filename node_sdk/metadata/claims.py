@@ -16,7 +16,7 @@ def offer(board: Board, by: StoreRequest, operation: Offer) -> None:
             "invalid", f"cannot take an offer of {name!r} from {by.node!r}: a monitored resource offers itself"
         )
     claimed_by = board.nodes[name]["last_run_id"]
-    if operation.last_run_id < claimed_by:
+    if operation.last_run_id < claimed_by and not board.resource(name).starts_on_new:
         # It speaks of artifacts that run has claimed. It will offer again once it has heard of that run, which the
         # store may have died before telling it.
         board.signal(name, claimed_by)

@@ -58,13 +58,14 @@ def connect_sqlite(
         )
 
     engine = sa.create_engine("sqlite://", creator=make, poolclass=NullPool)
+    lasting, brief = f"PRAGMA synchronous = {synchronous}", "PRAGMA synchronous = NORMAL"
 
     def configure(connection: Any, _: Any) -> None:
         if read_only:
             connection.execute("PRAGMA query_only = ON")
             return
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute(lasting)
         # A commit whose fsync failed (EIO) was answered to nobody, yet what it wrote to the log reads as committed from
         # here on, and requests that are repeated would be answered from it. So it goes to the disk first, or we do not.
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
@@ -72,15 +73,20 @@ def connect_sqlite(
     begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
     sa.event.listen(engine, "connect", configure)
     sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin) and None)
-    return _opened(engine, shown, read_only, begin, still_there)
+    return _opened(engine, shown, read_only, begin, still_there, None if read_only else (lasting, brief))
 
 
 def _opened(
-    engine: sa.Engine, shown: str, read_only: bool, begin: str | None, still_there: Callable[[], None] | None = None
+    engine: sa.Engine,
+    shown: str,
+    read_only: bool,
+    begin: str | None,
+    still_there: Callable[[], None] | None = None,
+    levels: tuple[str, str] | None = None,
 ) -> Database:
     try:
         versions.ensure(engine, shown, read_only)
-        return Database(engine, shown, begin, still_there)
+        return Database(engine, shown, begin, still_there, levels)
     except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
         engine.dispose()
         raise unavailable("open", shown, getattr(error, "orig", None) or error) from error

@@ -23,7 +23,8 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class Database:
-    """The tables of `engine`, which exist already. `begin` is how a transaction starts where the driver does not.
+    """The tables of `engine`, which exist already. `begin` is how a transaction starts where the driver does not;
+    `levels` are the statements that have commits wait for the disk, and not.
 
     `still_there` is asked after each commit, before anybody hears of it: it raises where that went to no place at all.
     """
@@ -34,11 +35,14 @@ class Database:
         shown: str,
         begin: str | None = None,
         still_there: Callable[[], None] | None = None,
+        levels: tuple[str, str] | None = None,
     ) -> None:
         self._engine = engine
         self._shown = shown
         self._begin = begin
         self._still_there = still_there
+        self._levels = levels
+        self._lasting = True
         self._statements = Statements(engine.dialect)
         self._errors: Any = engine.dialect.dbapi
         self._connection = engine.raw_connection()
@@ -52,12 +56,15 @@ class Database:
         self._engine.dispose()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, lasting: bool = True) -> Iterator[None]:
         if self._inside:
             raise RuntimeError("cannot begin a transaction inside another one")
         if self._lost:
             raise unavailable("use", self._shown, self._lost)
         with self._driver_errors():
+            if self._levels and lasting is not self._lasting:
+                self._cursor.execute(self._levels[0 if lasting else 1])
+                self._lasting = lasting
             if self._begin:
                 self._cursor.execute(self._begin)
         self._inside = True
@@ -87,7 +94,7 @@ class Database:
         statement = self._statements.select(table, shape, descending, limit is not None, after_id is not None)
         values = where_values(where, shape)
         values["limit"], values["after_id"] = limit, after_id
-        with self._alone():
+        with self._reading():
             self._execute(statement, values)
             found = self._cursor.fetchall()
         names = TABLES[table].column_names
@@ -116,7 +123,7 @@ class Database:
         shape = shape_of(where)
         if shape is None:
             return 0
-        with self._alone():
+        with self._reading():
             self._execute(self._statements.count(table, shape), where_values(where, shape))
             return int(self._cursor.fetchall()[0][0])
 
@@ -150,6 +157,18 @@ class Database:
     def _alone(self) -> _Already | Any:
         """An operation outside of a transaction is one by itself."""
         return _ALREADY if self._inside else self.transaction()
+
+    def _reading(self) -> _Already | Any:
+        """A question alone needs no transaction, but of a driver that has begun one by itself."""
+        if self._inside:
+            return _ALREADY
+        return self.transaction() if self._begin is None else self._looking()
+
+    @contextmanager
+    def _looking(self) -> Iterator[None]:
+        yield
+        if self._still_there:
+            self._still_there()
 
     def _roll_back(self) -> None:
         try:

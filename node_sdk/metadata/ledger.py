@@ -11,6 +11,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,9 @@ _OPERATIONS: dict[type[wire.Operation], Handler] = {
     wire.Count: lambda board, by, operation: reading.count(board, operation),
 }
 _READING = (wire.Select, wire.Count)
+# Nobody counts on these after a power failure: all processes are gone, so whoever said hello, or began, says so anew.
+# What is logged lasts, at the latest, with the completion of its task.
+_BRIEF = (*_READING, wire.Hello, wire.AskDue, wire.Begin, wire.LogMetrics, wire.LogParams, wire.SetTags)
 _BY_HAND = (*_READING, wire.StartRun, wire.EndRun, wire.RetryRun, wire.UpdateArtifact, wire.TagArtifact)
 
 
@@ -110,17 +114,36 @@ class Ledger:
 
     def _in_one_transaction(self, requests: Sequence[StoreRequest]) -> Answered:
         board = self._board
+        lasting = not all(map(self._is_brief, requests))
         try:
-            with self._tables.transaction():
+            with self._transaction(requests, lasting):
                 if self._prepared and not self._loaded:
                     board.load()
                     self._loaded = True
-                board.signals = []
+                board.signals, board.promised = [], False
                 replies = [self._reply(request) for request in requests]
+            if board.promised and not lasting:
+                self._make_last()
         except BaseException:
             self._loaded = False  # the board says what was not committed
             raise
         return Answered(replies, self._all_signals(board.signals))
+
+    def _transaction(self, requests: Sequence[StoreRequest], lasting: bool) -> AbstractContextManager[None]:
+        if self._loaded and all(isinstance(each.operation, _READING) for each in requests):
+            return nullcontext()  # this process is the only writer: nothing changes in between
+        return self._tables.transaction(lasting)
+
+    def _is_brief(self, request: StoreRequest) -> bool:
+        operation = request.operation
+        if isinstance(operation, wire.RecordArtifacts) and not operation.lasting:
+            return not (self._loaded and runs.may_start(self._board))
+        return isinstance(operation, _BRIEF)
+
+    def _make_last(self) -> None:
+        """Bring what was committed to the disk: with a lasting transaction, all before it last, too."""
+        with self._tables.transaction():
+            self._tables.update("identity", {"number": 1}, {"number": 1})
 
     def _all_signals(self, new: list[tuple[str, int]]) -> list[tuple[str, int]]:
         owed, self._owed = self._owed, []

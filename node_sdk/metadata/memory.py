@@ -37,7 +37,7 @@ class MemoryMetadataStore(BaseMetadataStoreNode):
         """Nothing to close: what was recorded stays as long as the object."""
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, lasting: bool = True) -> Iterator[None]:
         if self._undo is not None:
             raise RuntimeError("cannot begin a transaction inside another one")
         undo = self._undo = []

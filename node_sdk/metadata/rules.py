@@ -95,12 +95,11 @@ def start_states(graph: GraphSpec) -> dict[str, str]:
 
 
 def signalled_by_store(graph: GraphSpec, states: States) -> list[str]:
-    """The successors of the store that start a run, or must hear of it: its resources, and actions that are due."""
-    return [
-        name
-        for name in graph.successors[graph.store.name]
-        if graph.by_name[name].kind == "resource" or is_due(graph.by_name[name], states)
-    ]
+    """Whom the store wakes as a run starts: at once every action that waits for nothing but resources, and its
+    resources, which must hear of the run."""
+    first = due_at_start(graph)
+    due = [node.name for node in graph.nodes if node.name in first and is_due(node, states)]
+    return due + [name for name in graph.successors[graph.store.name] if graph.by_name[name].kind == "resource"]
 
 
 def to_skip(graph: GraphSpec, states: States) -> list[str]:

@@ -15,11 +15,17 @@ MAX_REASON = 500  # characters that an artifact of its run repeats of it
 
 def start_due(board: Board) -> None:
     """Start the run that the offers call for, where they do and there is room for one more."""
-    while len(board.runs) < board.graph.max_concurrent_runs:
-        offering = [name for name in rules.monitored_resources(board.graph) if board.nodes[name]["offers"]]
+    while may_start(board):
+        offering = [name for name in _willing(board) if not _waits_for_new(board, name) or _anything_new(board, [name])]
         if not rules.trigger_holds(board.graph, set(offering)) or not _anything_new(board, offering):
             return
         start(board, offering, trigger=", ".join(offering), token=None)
+
+
+def may_start(board: Board) -> bool:
+    """Whether a run would start, should there be something new."""
+    room = len(board.runs) < board.graph.max_concurrent_runs
+    return room and rules.trigger_holds(board.graph, set(_willing(board)))
 
 
 def start(board: Board, resources: list[str], *, trigger: str, token: str | None) -> int:
@@ -30,7 +36,8 @@ def start(board: Board, resources: list[str], *, trigger: str, token: str | None
             {"resource": name, "state": "new", "published": True},
             {"state": "current", "run_id": run.id},
         )
-        board.set_node(name, offers=False, last_run_id=run.id)
+        # The offer of one that offers whenever there is something new stands.
+        board.set_node(name, offers=board.nodes[name]["offers"] and _waits_for_new(board, name), last_run_id=run.id)
     for name in rules.signalled_by_store(board.graph, run.states):
         board.signal(name, run.id)
     settle(board, run)
@@ -81,6 +88,14 @@ def _waits_for_outputs(board: Board, run: OpenRun, node: str) -> bool:
     makers = rules.makers_before(board.graph, node, run.states)
     where = {"made_by_run": run.id, "made_by_node": makers, "published": False}
     return bool(makers) and board.tables.count("artifacts", where) > 0
+
+
+def _willing(board: Board) -> list[str]:
+    return [name for name in rules.monitored_resources(board.graph) if board.nodes[name]["offers"]]
+
+
+def _waits_for_new(board: Board, resource: str) -> bool:
+    return board.graph.by_name[resource].starts_on_new
 
 
 def _anything_new(board: Board, resources: list[str]) -> bool:

@@ -35,8 +35,8 @@ class SqlMetadataStore(BaseMetadataStoreNode):
         if database is not None:
             database.close()
 
-    def transaction(self) -> AbstractContextManager[None]:
-        return self._opened.transaction()
+    def transaction(self, lasting: bool = True) -> AbstractContextManager[None]:
+        return self._opened.transaction(lasting)
 
     def insert(self, table: str, row: Row) -> int:
         return self._opened.insert(table, row)

@@ -18,8 +18,9 @@ Where = Mapping[str, Any]
 class Tables(Protocol):
     """What the ledger needs of a store."""
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """All of what is done inside, durably, or after an exception nothing of it."""
+    def transaction(self, lasting: bool = True) -> AbstractContextManager[None]:
+        """All of what is done inside, durably, or after an exception nothing of it. Not `lasting`: the last of these
+        may be lost with the power of the machine, though with no process, and never before an earlier one."""
 
     def insert(self, table: str, row: Row) -> int:
         """Add a row, every column but `id` given; return its id. Conflict where a constraint is broken."""

@@ -136,7 +136,17 @@ class BaseResourceNode(BaseNode):
         return location
 
     def spec(self) -> NodeSpec:
-        return dataclasses.replace(super().spec(), monitoring=self.monitoring, resource_path=self.resource_path)
+        return dataclasses.replace(
+            super().spec(),
+            monitoring=self.monitoring,
+            resource_path=self.resource_path,
+            starts_on_new=self._has_default_trigger(),
+        )
+
+    def _has_default_trigger(self) -> bool:
+        """Whether the store can tell by itself when the trigger condition holds, without a question to this node."""
+        ours = type(self).get_num_artifacts.__module__.startswith("node_sdk.")
+        return ours and type(self).trigger_condition is BaseResourceNode.trigger_condition
 
     def _select(self, state: str) -> list[dict[str, Any]]:
         return select_all(self.bound("list artifacts").store, "artifacts", self._where(state))

@@ -222,8 +222,12 @@ class BaseMetadataStoreNode(BaseNode, ABC):
         """Let go of what `open` took. Closing twice does nothing."""
 
     @abstractmethod
-    def transaction(self) -> AbstractContextManager[None]:
-        """What is done inside is durable when the block ends; when an exception leaves it, nothing was done."""
+    def transaction(self, lasting: bool = True) -> AbstractContextManager[None]:
+        """What is done inside is durable when the block ends; when an exception leaves it, nothing was done.
+
+        Where it need not be `lasting`, a failure of the machine's power may take it back, though not without all that
+        came after it: a store need not wait for its disk then.
+        """
 
     @abstractmethod
     def insert(self, table: str, row: Row) -> int:

@@ -174,7 +174,7 @@ class FilesystemStoreNode(BaseResourceNode):
         store = self.bound("record artifacts").store
         for batch in batched(self._described(paths, closed), BATCH):
             # Told, not asked: the store writes while the next files are read. What it refuses the next ask raises.
-            store.tell(RecordArtifacts(self.name, batch, state))
+            store.tell(RecordArtifacts(self.name, batch, state, lasting=False))
 
     def _described(self, paths: Sequence[str], closed: Mapping[str, bool]) -> Iterator[Found]:
         for path in self._complete(paths, closed):

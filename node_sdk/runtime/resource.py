@@ -63,10 +63,11 @@ class ResourceLoop:
             self._stale = True
         elif self._stale:
             self._stale = False
-            self._say(holds=self._condition())
+            self._say(holds=self._live.spec.starts_on_new or self._condition())
 
     def _say(self, *, holds: bool) -> None:
-        offered = (holds, self._last_run_id)
+        # An offer of whatever will be new speaks of no artifacts, so no run makes it stale.
+        offered = (holds, 0 if self._live.spec.starts_on_new else self._last_run_id)
         if offered != self._offered and (holds or self._offered is not None):
             self._offered = offered
             self._store.tell(Offer(self._live.launch.node, *offered))

@@ -69,10 +69,10 @@ class LedgerLaws:
 
     # ---- claiming (law 4)
 
-    def test_a_run_claims_what_is_new_and_signals_the_resources(self, asker: Asker) -> None:
+    def test_a_run_claims_what_is_new_and_wakes_who_is_due_at_once(self, asker: Asker) -> None:
         run = asker.run("a", "b")
         assert {(row["state"], row["run_id"]) for row in asker.rows("artifacts")} == {("current", run)}
-        assert asker.signals == [("data", run), ("models", run)]
+        assert asker.signals == [("first", run), ("data", run), ("models", run)]
         assert asker.states(run) == {
             "store": "succeeded",
             "data": "succeeded",
@@ -285,7 +285,9 @@ class LedgerLaws:
 
     def test_signals_that_may_be_lost_are_repeated_by_their_senders(self, asker: Asker) -> None:
         run = asker.run("x")
-        assert [(each.run_id, each.successors) for each in asker.hello("store").unsignalled] == [(run, ("data",))]
+        assert [(each.run_id, each.successors) for each in asker.hello("store").unsignalled] == [
+            (run, ("first", "data"))
+        ]
         assert [(each.run_id, each.successors) for each in asker.hello("data").unsignalled] == [(run, ("first",))]
         asker.complete("first", run)
         assert asker.hello("store").unsignalled == asker.hello("data").unsignalled == ()

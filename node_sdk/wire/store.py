@@ -133,7 +133,8 @@ class Found(Message):
 class RecordArtifacts(Operation):
     """Record what was found, in state `state`; a location whose latest version has the same sha256 is no news.
 
-    `first_scan` marks that this resource has now seen what was there at its very first start.
+    `first_scan` marks that this resource has now seen what was there at its very first start. Not `lasting`: it would
+    be found again after a power failure, so nobody waits for the disk.
     Answer: list of ids, None where it was no news.
     """
 
@@ -141,6 +142,7 @@ class RecordArtifacts(Operation):
     found: tuple[Found, ...]
     state: ArtifactState = "new"
     first_scan: bool = False
+    lasting: bool = True
 
 
 @dataclass(frozen=True, slots=True)

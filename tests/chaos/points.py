@@ -199,8 +199,8 @@ def _transactions(points: Points, database: Any) -> None:
     original = database.transaction
 
     @contextlib.contextmanager
-    def wrapped(self: Any) -> Iterator[None]:
-        with original(self):
+    def wrapped(self: Any, lasting: bool = True) -> Iterator[None]:
+        with original(self, lasting):
             yield
             points.at("before commit")
         points.at("after commit")
@@ -215,7 +215,7 @@ def _turns(points: Points, journal: Any) -> None:
     def wrapped(self: Any) -> Iterator[None]:
         with original(self):
             yield
-            begun = self._begun
+            begun = bool(self._pending)
             if begun:
                 points.at("before journal commit")
         if begun:
@@ -227,10 +227,10 @@ def _turns(points: Points, journal: Any) -> None:
 def _become(points: Points, starting: Any) -> None:
     run_node, run_query = starting.run_node, starting.run_query
 
-    def node(pipeline: Any, launch: Any) -> None:
+    def node(pipeline: Any, launch: Any, lines: Any) -> None:
         points.become(launch.node)
         points.at("started")
-        run_node(pipeline, launch)
+        run_node(pipeline, launch, lines)
 
     def query(pipeline: Any, launch: Any, writer: int) -> None:
         points.become("query")

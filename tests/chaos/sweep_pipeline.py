@@ -48,6 +48,13 @@ class Folder(Alone, FilesystemStoreNode):
     pass
 
 
+class Asking(Folder):
+    """Is asked whether its trigger condition holds, where the store tells by itself for others."""
+
+    def trigger_condition(self) -> bool:
+        return self.get_num_artifacts("new") >= 1
+
+
 class Step(Alone, BaseActionNode):
     """Reads what came in and records its size."""
 
@@ -122,8 +129,8 @@ class AllDone(Step):
 
 
 store = Store("store", f"sqlite:///{root}/metadata.db")
-inbox = Folder("inbox", root / "inbox", store)
-if shape == "plain":
+inbox = (Asking if shape == "asking" else Folder)("inbox", root / "inbox", store)
+if shape in ("plain", "asking"):
     nodes = [store, inbox, Step("first", [inbox])]
 elif shape == "fan-out":
     first = Step("first", [inbox])

@@ -114,11 +114,11 @@ class Fails(MemoryMetadataStore):
 
     at = 0
 
-    def transaction(self) -> Any:
+    def transaction(self, lasting: bool = True) -> Any:
         self.at -= 1
         if self.at == 0:
             raise FULL
-        return super().transaction()
+        return super().transaction(lasting)
 
 
 def test_what_became_durable_before_the_trouble_is_signalled_after_it() -> None:
