@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import random
 import signal
 import sys
 from pathlib import Path
@@ -39,9 +38,8 @@ def become_node(mark: str, node: str, loader: int) -> None:
     if mark:
         cgroup.enter(mark)
     _set_name(node)
-    random.seed()
     numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
+    if numpy_random is not None:  # Python sees to its own generator after a fork
         numpy_random.seed()
 
 
