@@ -9,7 +9,7 @@ SOURCES := node_sdk anacostia_daemon tests examples docs benchmarks README.md
 # At least two workers: most of a test's time is spent waiting for processes.
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(max(2, min(8, os.cpu_count() or 2)))')
 
-.PHONY: help venv check test demo chaos fuzz bench docs clean
+.PHONY: help venv check test demo chaos fuzz mutants bench docs clean
 
 help:
 	@echo 'make demo    the digits pipeline under a real daemon; its training node is killed and comes back'
@@ -17,6 +17,7 @@ help:
 	@echo 'make bench   side by side with the raw limit of this machine; ONE=restart for one figure'
 	@echo 'make chaos   kills at random for SECONDS=60, then looks whether all laws hold; SEED= replays'
 	@echo 'make fuzz    each decoder for SECONDS=60 under atheris; TARGET= for one'
+	@echo 'make mutants takes each guard of docs/reliability.md away in turn; its test must fail. ONE="words of its name"'
 	@echo 'make check   format, lint, types, architecture and the fast tests'
 	@echo 'make docs    write the generated parts of docs/ again'
 	@echo 'make venv    only the virtual environment'
@@ -50,6 +51,9 @@ chaos: venv
 fuzz: venv
 	$(BIN)/python -m tests.fuzz $(or $(TARGET),all) --seconds $(or $(SECONDS),60)
 
+mutants: venv
+	$(BIN)/python -m tests.mutants $(ONE)
+
 bench: venv
 	for each in $(or $(ONE:%=benchmarks/%.py),$(wildcard benchmarks/*.py)); do $(BIN)/python $$each || exit 1; done
 
@@ -57,6 +61,7 @@ docs: venv
 	$(BIN)/python docs/generate_protocol.py
 	$(BIN)/python docs/generate_cli.py
 	$(BIN)/python -m anacostia_daemon.core.draw > docs/lifecycle.md
+	$(BIN)/python -m tests.mutants.page
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .demo examples/*/.demo

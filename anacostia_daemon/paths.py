@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from node_sdk.errors import AnacostiaError
-from node_sdk.names import MAX_SOCKET_PATH
+from node_sdk.names import HISTORY, MAX_SOCKET_PATH
 
 
 class BadPath(AnacostiaError):
@@ -123,6 +123,11 @@ class Home:
         for directory in (*self.socket_dir.glob("*/"), self.socket_dir):
             with contextlib.suppress(OSError):  # a node that lives on has its socket there
                 directory.rmdir()
+
+    def forget_history(self, pipeline: str) -> None:
+        """Should the pipeline come back, its store may begin with nothing (node_sdk.runtime.history)."""
+        with contextlib.suppress(OSError):
+            (self.data_dir / pipeline / HISTORY).unlink()
 
     def prepare_pipeline(self, pipeline: str) -> None:
         """Make the directories of one pipeline."""

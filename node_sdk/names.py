@@ -1,5 +1,5 @@
 """What a pipeline or a node may be called: names end up in socket paths, file names and commands. And how long such a
-path may be."""
+path may be, and what daemon and nodes must call alike."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from node_sdk.errors import InvalidPipeline
 
 MAX_NAME = 64
+HISTORY = "history"  # file among those of a pipeline; see node_sdk.runtime.history
 MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107  # bytes; sun_path without its closing zero
 _LEGAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
 

@@ -221,6 +221,7 @@ class Daemon:
                         self.journal.remove_pipeline(name)
                 except CannotWrite:
                     continue  # it stays a member, whole, until that is written
+                self.home.forget_history(name)
                 member.questions.close()
                 member.pipeline.keeper.quit()
                 member.pipeline.close()

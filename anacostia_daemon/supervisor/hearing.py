@@ -79,6 +79,8 @@ class Hearing:
         self._pipeline.feed(name, Found(incarnation, pid, started, ready_at is not None, ready_at))
         if node.state.incarnation == incarnation:
             self._watch(name, node, incarnation, pid, loader)
+            if node.state.spec.kind == "action":
+                self._pipeline.cancelling.doubt(name)
 
     def loader_says(self, message: wire.FromLoader) -> None:
         """A message of the loader."""

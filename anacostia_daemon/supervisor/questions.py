@@ -31,6 +31,7 @@ class Questions:
         self._closed = False
         pipeline.hearing.answered, pipeline.hearing.lost = self._answered, self._lost
         pipeline.idle_loader = lambda: not self._asked
+        pipeline.cancelling.askable, pipeline.cancelling.ask = lambda: self.store_is_ready, self.ask
 
     @property
     def store_is_ready(self) -> bool:

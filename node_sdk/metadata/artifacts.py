@@ -73,9 +73,17 @@ def record_outputs(board: Board, task: Row, outputs: Sequence[Output]) -> None:
 
 
 def lose(board: Board, where: Row, reason: str) -> None:
-    """Outputs that cannot be published fail. They belong to no run, so that one retried by hand takes none back."""
-    ended = {"state": "failed", "run_id": None, "published": True, "staging": None}
-    board.change_artifacts(where, {**ended, "reason": reason[: runs.MAX_REASON]})
+    """Outputs that cannot be published fail. They belong to no run, so that one retried by hand takes none back.
+
+    Their bytes never stood at the location, so they are no version of it: the one before is the latest again. Else
+    the bytes that stand there would count as a change of it, and be claimed a second time.
+    """
+    ended = {"state": "failed", "run_id": None, "published": True, "staging": None, "latest": False}
+    for row in board.tables.select("artifacts", where):
+        values = {**ended, "version": -row["id"], "reason": reason[: runs.MAX_REASON]}
+        board.change_artifacts({"id": row["id"]}, values)
+        if row["latest"]:
+            _latest_again(board, row)
 
 
 def forget(board: Board, by: StoreRequest, operation: ForgetArtifacts) -> int:
@@ -88,10 +96,7 @@ def forget(board: Board, by: StoreRequest, operation: ForgetArtifacts) -> int:
     ]
     for row in gone:
         _remove(board, row)
-        where = {"resource": row["resource"], "location": row["location"]}
-        before = board.tables.select("artifacts", where, descending=True, limit=1)
-        if before:
-            board.change_artifacts({"id": before[0]["id"]}, {"latest": True})
+        _latest_again(board, row)
     return len(gone)
 
 
@@ -161,6 +166,8 @@ def _known_run(board: Board, resource: str) -> int:
 def _check_release(board: Board, row: Row, words: str) -> None:
     if row["run_id"] in board.runs:
         raise Refused("invalid", f"{words}: run {row['run_id']}, which is running, owns it")
+    if row["version"] < 0:
+        raise Refused("invalid", f"{words}: its bytes never came to its place ({row['reason']})")
     if not row["latest"]:
         raise Refused("invalid", f"{words}: version {row['version']} is not the latest of its location")
 
@@ -239,6 +246,18 @@ def _add(board: Board, latest: dict[str, Row], row: Row) -> int:
     artifact_id = board.add_artifact(row)
     latest[row["location"]] = {"id": artifact_id, **row}
     return artifact_id
+
+
+def _latest_again(board: Board, gone: Row) -> None:
+    """Of the location of `gone`, which is no longer its latest version, the one before it is."""
+    where = {"resource": gone["resource"], "location": gone["location"]}
+    after_id = None
+    while rows := board.tables.select("artifacts", where, descending=True, limit=10, after_id=after_id):
+        for row in rows:
+            if row["version"] > 0:
+                board.change_artifacts({"id": row["id"]}, {"latest": True})
+                return
+        after_id = rows[-1]["id"]
 
 
 def _remove(board: Board, row: Row) -> None:

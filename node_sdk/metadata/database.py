@@ -183,7 +183,7 @@ def unavailable(doing: str, shown: str, error: Any) -> StoreUnavailable:
     """What a driver's error means: that waiting may help, or that it will not."""
     words = f"cannot {doing} the metadata store at {shown}: {error}"
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
-        way_out = "stop the pipeline and put a copy back, or move the file away to begin anew"
+        way_out = "stop the pipeline and put a copy back; to begin anew, remove the pipeline and move the file away"
         return StoreBroken(f"{words}; {way_out}", str(error))
     return StoreUnavailable(words, str(error))
 

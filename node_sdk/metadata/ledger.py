@@ -84,6 +84,10 @@ class Ledger:
             self._adopt_graph()
         self._prepared = self._loaded = True
 
+    def is_new(self) -> bool:
+        """Whether the tables are empty: no ledger was ever prepared on them."""
+        return not self._tables.select("identity", {})
+
     def is_at_home(self) -> bool:
         """Whether the tables, opened again, are those that this ledger has worked on, and not others in their place."""
         known = self._board.nodes.values()

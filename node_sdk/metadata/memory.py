@@ -18,6 +18,8 @@ Key = tuple[Any, ...]
 class MemoryMetadataStore(BaseMetadataStoreNode):
     """Forgets everything with its process. Looks at every row of a table, so keep the tables small."""
 
+    lasts = False
+
     def __init__(
         self,
         name: str = "metadata_store",

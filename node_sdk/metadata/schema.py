@@ -149,7 +149,7 @@ ARTIFACTS = Table(
     columns=(
         _text("resource"),
         _text("location"),
-        _integer("version"),
+        _integer("version"),  # of its location; negative: its bytes never came there, so it is none
         _boolean("latest"),  # the highest version of its location
         _text("state"),
         _integer("run_id", nullable=True),  # the run that owns it (law 4)

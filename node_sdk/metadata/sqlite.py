@@ -43,6 +43,11 @@ class SqliteMetadataStore(SqlMetadataStore):
         self._lock: FileLock | None = None
         self._file: tuple[int, int] | None = None  # device and inode of what this process has written to
 
+    def is_there(self) -> bool:
+        """Whether the file is there."""
+        name = self.uri.removeprefix(_PREFIX)
+        return name == self.uri or Path(name).exists()
+
     def close(self) -> None:
         """Close the file and let another process have it. Closing twice does nothing."""
         super().close()
@@ -83,7 +88,7 @@ class SqliteMetadataStore(SqlMetadataStore):
     def _removed(self) -> StoreUnavailable:
         return StoreUnavailable(
             f"cannot use the metadata store at {self.uri}: {_REMOVED}; put it back, "
-            "or stop and start the pipeline to begin with no history",
+            "or remove the pipeline and start it again to begin with no history",
             f"{_REMOVED}; put it back",
         )
 

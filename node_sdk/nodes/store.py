@@ -60,6 +60,7 @@ class BaseMetadataStoreNode(BaseNode, ABC):
 
     kind = "metadata_store"
     restart = RestartPolicy(max_restarts=None)  # without it nobody can work: never given up
+    lasts = True  # what it keeps outlives its process, so that it may be missed
 
     def __init__(self, name: str, uri: str, loggers: Loggers = None) -> None:
         super().__init__(name, None, loggers)
@@ -216,6 +217,10 @@ class BaseMetadataStoreNode(BaseNode, ABC):
         Where the database fails later, any method below raises StoreUnavailable: what was asked is tried again, in a
         while after closing and opening, until it is done. StoreBroken ends the process instead.
         """
+
+    def is_there(self) -> bool:
+        """Whether there is a database to open, asked before `open` makes one; True where only opening can tell."""
+        return True
 
     @abstractmethod
     def close(self) -> None:

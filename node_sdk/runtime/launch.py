@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from node_sdk.names import HISTORY
 from node_sdk.wire.codec import Message
 from node_sdk.wire.loader import Load, Query
 
@@ -38,6 +39,10 @@ class Launch(Message):
     @property
     def flight_file(self) -> Path:
         return Path(self.load.data_dir) / self.pipeline / "flight" / self.node
+
+    @property
+    def history_file(self) -> Path:
+        return Path(self.load.data_dir) / self.pipeline / HISTORY
 
     @property
     def link(self) -> str:

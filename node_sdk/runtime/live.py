@@ -100,6 +100,7 @@ class Live:
             self.launch.incarnation,
             self.interrupt,
             fenced=self.fenced,
+            over=self._over,
             alive=self.link.alive,
             pulse=self.link.interval,
         )
@@ -167,6 +168,13 @@ class Live:
         LOG.error("%s; this process ends", error)
         self.last_words("fenced", str(error), error.current)
         os._exit(FENCED)
+
+    def _over(self, run_id: int) -> None:
+        """The store has ended a task of this node. If it is the one in progress, nobody wants it any more: the daemon
+        says so too, unless it died before it could."""
+        if self.binding is not None and self.binding.task is not None and self.binding.task.run_id == run_id:
+            self.watch.cancelled(run_id)
+            self.link.poke()  # which has to end this process, should the task not let go
 
     def _give_up(self, called: Recalled) -> None:
         """The main thread was called back from its task and did not come: end it, and all that it has started.

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import random
 import signal
 import sys
 from pathlib import Path
@@ -36,9 +35,8 @@ def become_process(loader: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     _set_name("standby")
-    random.seed()
     numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
+    if numpy_random is not None:  # Python sees to its own generator after a fork
         numpy_random.seed()
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from node_sdk.errors import Refused, StoreUnavailable
 from node_sdk.metadata.ledger import Ledger
 from node_sdk.nodes.binding import StoreAccess
-from node_sdk.runtime import flight, logs
+from node_sdk.runtime import flight, history, logs
 from node_sdk.runtime.action import ActionLoop
 from node_sdk.runtime.inbox import CannotBind
 from node_sdk.runtime.interrupt import Interrupt, Stopping
@@ -85,11 +85,18 @@ def _start(live: Live) -> Callable[[], None]:
 
 
 def _start_store(live: Live) -> Callable[[], None]:
+    note, uri = live.launch.history_file, live.spec.uri or ""
     try:
         with live.working("opening the store"):
+            had_runs = live.node.lasts and history.is_noted(note, uri)
+            if had_runs and not live.node.is_there():
+                raise history.missing(note, uri)
             live.node.open()
             ledger = Ledger(live.node, live.graph, time.time)
+            if had_runs and ledger.is_new():
+                raise history.missing(note, uri)
             ledger.prepare()
+            history.keep(note, uri)
     except StoreUnavailable as error:
         raise Ending("setup", str(error)) from error
     access = OwnAccess(live, ledger)

@@ -32,6 +32,7 @@ class StoreClient:
     """`binding.StoreAccess` over `channel`, as incarnation `incarnation` of `node`.
 
     `fenced` is called at the first answer that says a newer incarnation is at work; in a node it ends the process.
+    `over` is called with the run where what was told of its task came too late: somebody else has ended that task.
     `alive` is called while the main thread waits, for the heartbeat, at least every `pulse` seconds.
     """
 
@@ -43,6 +44,7 @@ class StoreClient:
         interrupt: Interrupt,
         *,
         fenced: Callable[[Fenced], None] = lambda error: None,
+        over: Callable[[int], None] = lambda run_id: None,
         alive: Callable[[], None] = lambda: None,
         pulse: float = 5.0,
     ) -> None:
@@ -51,12 +53,13 @@ class StoreClient:
         self._incarnation = incarnation
         self._interrupt = interrupt
         self._fenced = fenced
+        self._over = over
         self._alive = alive
         self._pulse = pulse
         self._lock = threading.RLock()
         self._seq = 0
         self._answers: dict[int, StoreReply | None] = {}  # of asks; None until it is there
-        self._told: dict[int, str] = {}  # seq → name of the operation told
+        self._told: dict[int, Operation] = {}
         self._refusals: list[Refused] = []  # of tells, to be raised at the next ask
         self._pid = os.getpid()
 
@@ -130,7 +133,7 @@ class StoreClient:
         if asked:
             self._answers[self._seq] = None
         else:
-            self._told[self._seq] = type(operation).__name__
+            self._told[self._seq] = operation
         self.channel.send(self._seq, data)
         return self._seq
 
@@ -170,11 +173,14 @@ class StoreClient:
             elif told is not None and error is not None:
                 self._note(told, error)
 
-    def _note(self, told: str, error: Refused) -> None:
+    def _note(self, told: Operation, error: Refused) -> None:
+        name, run_id = type(told).__name__, getattr(told, "run_id", None)
         if error.kind == "finished":  # the run was ended meanwhile; the task's completion hears it as well
-            _LOG.info("%s came too late: %s", told, error)
+            _LOG.info("%s came too late: %s", name, error)
+            if run_id is not None:
+                self._over(run_id)
             return
-        _LOG.error("the metadata store refused %s: %s", told, error)
+        _LOG.error("the metadata store refused %s: %s", name, error)
         self._refusals.append(error)
 
 

@@ -20,8 +20,11 @@ import pytest
 
 from node_sdk.errors import Conflict
 from node_sdk.nodes.store import BaseMetadataStoreNode
+from node_sdk.testing.fencing_laws import FencingLaws
 from node_sdk.testing.laws import LedgerLaws
+from node_sdk.testing.output_laws import OutputLaws
 from node_sdk.testing.retry_laws import RetryLaws
+from node_sdk.testing.standing_laws import StandingLaws
 
 
 def run_row(**values: Any) -> dict[str, Any]:
@@ -43,7 +46,33 @@ def metric_row(**values: Any) -> dict[str, Any]:
     return row | values
 
 
-class TablesContract(LedgerLaws, RetryLaws):
+def task_row(**values: Any) -> dict[str, Any]:
+    """A row of `tasks`."""
+    row: dict[str, Any] = {"run_id": 1, "node": "a", "state": "pending", "attempts": 0, "crashes": 0, "failures": 0}
+    row |= dict.fromkeys(("incarnation", "started_at", "ended_at", "error", "retry_at", "retry_wait"))
+    return row | values
+
+
+def value_row(**values: Any) -> dict[str, Any]:
+    """A row of `params`, or of `tags`."""
+    return {"run_id": 1, "node": "a", "key": "k", "value": "1", "logged_at": 1.0, **values}
+
+
+def node_row(**values: Any) -> dict[str, Any]:
+    """A row of `nodes`."""
+    row = {"name": "a", "kind": "action", "type": "A", "incarnation": 0, "offers": False}
+    return {**row, "last_run_id": 0, "scanned": False, **values}
+
+
+def retry_row(**values: Any) -> dict[str, Any]:
+    """A row of `retries`."""
+    return {"run_id": 1, "from_node": None, "token": "wish", "retried_at": 1.0, **values}
+
+
+IDENTITY = {"number": 1, "pipeline": "p", "store_id": "x"}
+
+
+class TablesContract(FencingLaws, LedgerLaws, OutputLaws, RetryLaws, StandingLaws):
     """What every store promises, also one in memory: its tables, and the laws of runs on top of them."""
 
     def make_store(self, folder: Path) -> BaseMetadataStoreNode:
@@ -162,8 +191,17 @@ class TablesContract(LedgerLaws, RetryLaws):
             ("artifacts", artifact_row("a"), {"version": 2, "state": "old"}),
             ("artifacts", artifact_row("a", latest=False), {"version": 2}),
             ("metrics", metric_row(), {"value": 2.0}),
+            ("tasks", task_row(), {"state": "executing"}),
+            ("params", value_row(), {"value": "2"}),
+            ("artifact_tags", {"artifact_id": 1, "key": "k", "value": "1"}, {"value": "2"}),
+            ("nodes", node_row(), {"kind": "resource"}),
+            ("retries", retry_row(), {"run_id": 2}),
+            ("identity", IDENTITY, {"pipeline": "other"}),
         ],
-        ids=["token", "version", "latest", "new", "metric"],
+        ids=[
+            *("token", "version", "latest", "new", "metric"),
+            *("task", "param", "artifact tag", "node", "retry", "identity"),
+        ],
     )
     def test_what_may_exist_once_exists_once(
         self, store: BaseMetadataStoreNode, table: str, row: dict[str, Any], same: dict[str, Any]
@@ -194,13 +232,18 @@ class TablesContract(LedgerLaws, RetryLaws):
     @pytest.mark.parametrize(
         ("table", "row"),
         [
-            ("runs", run_row(state="sleeping")),
+            ("runs", run_row(state="sleeping", ended_at=2.0)),
             ("runs", run_row(state="succeeded")),
             ("artifacts", artifact_row("a", run_id=1)),
             ("artifacts", artifact_row("a", state="current")),
             ("artifacts", artifact_row("a", sha256=None)),
+            ("tasks", task_row(state="succeeded")),
+            ("identity", {**IDENTITY, "number": 2}),
         ],
-        ids=["unknown state", "ended without a time", "new but owned", "current but not owned", "null"],
+        ids=[
+            *("unknown state", "ended without a time", "new but owned", "current but not owned", "null"),
+            *("task ended without a time", "second identity"),
+        ],
     )
     def test_rows_that_cannot_be_are_refused(
         self, store: BaseMetadataStoreNode, table: str, row: dict[str, Any]

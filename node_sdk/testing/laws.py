@@ -12,7 +12,6 @@ from node_sdk.nodes.store import BaseMetadataStoreNode
 from node_sdk.testing.asking import Asker, action, graph
 from node_sdk.wire.store import (
     OPERATOR,
-    AskDue,
     Begin,
     Complete,
     EndRun,
@@ -20,12 +19,8 @@ from node_sdk.wire.store import (
     Found,
     LogMetrics,
     LogParams,
-    Lost,
     Offer,
-    Output,
-    Published,
     RecordArtifacts,
-    RetryRun,
     StartRun,
     UpdateArtifact,
 )
@@ -67,6 +62,15 @@ class LedgerLaws:
         with pytest.raises(Refused, match="by hand"):
             asker.ask(OPERATOR, Begin(1, 1))
 
+    def test_what_an_earlier_incarnation_offered_does_not_count(self, opened: Open) -> None:
+        asker = opened(graph(action("first", "data"), resources=("data", "more")))
+        asker.record("a")
+        asker.offer("data")
+        asker.hello("data")  # a new process, perhaps of other code; it will say for itself
+        asker.record("b", resource="more")
+        assert asker.offer("more") == 0
+        assert asker.offer("data") == 1
+
     # ---- claiming (law 4)
 
     def test_a_run_claims_what_is_new_and_wakes_who_is_due_at_once(self, asker: Asker) -> None:
@@ -103,6 +107,13 @@ class LedgerLaws:
         assert asker.ledger_last_run() == run
         assert asker.signals == [("data", run)]
         assert asker.offer() > run
+
+    def test_an_offer_is_used_up_by_the_run_that_it_starts(self, asker: Asker) -> None:
+        run = asker.run("a")
+        asker.record("b")  # and whether its trigger condition holds for that, the resource has not said
+        asker.complete("first", run)
+        asker.complete("second", run)
+        assert asker.ledger_last_run() == run
 
     def test_an_offer_with_nothing_new_starts_no_run_until_something_is(self, asker: Asker) -> None:
         assert asker.offer() == 0
@@ -164,6 +175,11 @@ class LedgerLaws:
         assert [row["run_id"] for row in asker.rows("artifacts")] == [run]
         assert asker.record("a", content="changed again")[0] is not None
 
+    def test_a_file_that_is_gone_after_its_claim_stays_recorded(self, asker: Asker) -> None:
+        run = asker.run("a")
+        assert asker.ask("data", ForgetArtifacts("data", ("a",))) == 0
+        assert [(row["state"], row["run_id"]) for row in asker.rows("artifacts")] == [("current", run)]
+
     def test_what_was_there_at_the_first_start_can_be_recorded_as_old(self, asker: Asker) -> None:
         asker.ask("data", RecordArtifacts("data", (Found("a", "x", 1),), "old", first_scan=True))
         assert asker.rows("nodes", name="data")[0]["scanned"] is True
@@ -200,6 +216,32 @@ class LedgerLaws:
         run = asker.run("x")
         with pytest.raises(Refused, match="predecessors are not done"):
             asker.begin("second", run)
+
+    def test_an_attempt_may_be_begun_twice_but_not_once_its_task_is_over(self, asker: Asker) -> None:
+        run = asker.run("a")
+        for _ in range(2):
+            asker.begin("first", run)
+        assert (asker.task(run, "first")["state"], asker.task(run, "first")["attempts"]) == ("executing", 1)
+        asker.complete("first", run)
+        with pytest.raises(Refused, match="it is over") as refused:
+            asker.begin("first", run)
+        assert refused.value.kind == "finished"
+
+    def test_only_the_attempt_that_has_begun_can_complete(self, asker: Asker) -> None:
+        run = asker.run("a")
+        with pytest.raises(Refused, match="attempt 1 has not begun"):
+            asker.ask("first", Complete(run, 1, "succeeded"))
+        asker.begin("first", run)
+        with pytest.raises(Refused, match="attempt 2 has not begun"):
+            asker.ask("first", Complete(run, 2, "succeeded"))
+        assert asker.states(run)["first"] == "executing"
+
+    def test_only_the_attempt_at_work_may_log_to_its_task(self, asker: Asker) -> None:
+        run = asker.run("a")
+        asker.begin("first", run)
+        with pytest.raises(Refused, match="has not begun attempt 2"):
+            asker.ask("first", LogMetrics(run, 2, 0, {"loss": 1.0}))
+        assert asker.rows("metrics") == []
 
     def test_everything_may_be_said_twice(self, asker: Asker) -> None:
         asker.record("x")
@@ -318,101 +360,6 @@ class LedgerLaws:
         (artifact,) = asker.rows("artifacts")
         asker.ask(OPERATOR, UpdateArtifact(artifact["id"], "new"))
         assert asker.offer() > run
-
-    # ---- outputs (law 5)
-
-    def test_an_output_belongs_to_its_run_and_is_to_be_published_until_that_is_said(self, asker: Asker) -> None:
-        run = asker.run("x")
-        output = Output("models", "m.pkl", "staged", "abc", 3)
-        asker.complete("first", run, "succeeded", output)
-        (row,) = asker.rows("artifacts", resource="models")
-        assert (row["state"], row["run_id"], row["made_by_node"], row["published"]) == ("current", run, "first", False)
-        assert asker.hello("first").unpublished == (output,)
-        assert asker.hello("second").due == ()  # what it needs is not in place yet; its predecessor will signal
-        asker.ask("first", Published(run))
-        assert asker.hello("first").unpublished == ()
-        assert [due.run_id for due in asker.hello("second").due] == [run]
-        asker.complete("second", run)
-        assert asker.rows("artifacts", resource="models")[0]["state"] == "old"
-
-    def test_who_waits_for_the_outputs_of_several_is_signalled_when_all_are_in_place(self, opened: Open) -> None:
-        asker = opened(graph(action("left", "data"), action("right", "data"), action("join", "left", "right")))
-        run = asker.run("x")
-        assert asker.complete("left", run, "succeeded", Output("models", "l", "staged", "abc", 3)) == []
-        assert asker.complete("right", run, "succeeded", Output("models", "r", "staged", "abc", 3)) == []
-        assert asker.ask("right", Published(run)) == []
-        assert asker.hello("right").unsignalled == ()
-        assert asker.ask("join", AskDue(run)) is None
-        for _ in range(2):  # said twice
-            assert asker.ask("left", Published(run)) == ["join"]
-        assert asker.ask("join", AskDue(run)) is not None
-
-    def test_nobody_begins_before_what_a_predecessor_made_is_in_place(self, opened: Open) -> None:
-        asker = opened(graph(action("a", "data"), action("b", "data"), action("c", "a", "b")))
-        run = asker.run("x")
-        assert asker.complete("a", run, "succeeded", Output("models", "m", "staged", "abc", 3)) == []
-        assert asker.complete("b", run) == []  # and a dies here
-        assert [asker.hello(name).unsignalled for name in ("a", "b")] == [(), ()]
-        assert asker.hello("c").due == ()
-        with pytest.raises(Refused, match="what they made is not in place"):
-            asker.begin("c", run)
-        assert asker.ask("a", Published(run)) == ["c"]
-        assert [each.successors for each in asker.hello("a").unsignalled] == [("c",)]
-        assert asker.complete("c", run) == []
-        assert asker.run_state(run) == "succeeded"
-
-    def test_who_lost_its_signal_while_outputs_were_not_in_place_is_signalled_when_they_are(self, opened: Open) -> None:
-        asker = opened(graph(action("a", "data"), action("b", "a")))
-        run = asker.run("x")
-        assert asker.complete("a", run, "succeeded", Output("models", "m", "staged", "abc", 3)) == []
-        assert asker.ask("b", AskDue(run)) is None
-        assert asker.hello("b").due == ()
-        assert asker.ask("a", Published(run)) == ["b"]
-        assert asker.ask("b", AskDue(run)) is not None
-
-    def test_what_was_made_before_a_skipped_task_is_in_place_before_those_after_it_begin(self, opened: Open) -> None:
-        made, skipped = action("a", "data"), action("b", "a")
-        asker = opened(graph(made, skipped, action("d", "data"), action("c", "b", "d", rule="all_done")))
-        run = asker.run("x")
-        assert asker.complete("a", run, "failed", Output("models", "m", "staged", "abc", 3)) == []
-        assert asker.complete("d", run) == []
-        with pytest.raises(Refused, match="not in place"):
-            asker.begin("c", run)
-        assert asker.ask("a", Published(run)) == ["c"]
-
-    def test_a_run_retried_by_hand_waits_for_outputs_too(self, opened: Open) -> None:
-        asker = opened(graph(action("a", "data"), action("b", "a"), action("c", "data")))
-        run = asker.run("x")
-        asker.complete("a", run, "succeeded", Output("models", "m", "staged", "abc", 3))
-        asker.ask(OPERATOR, EndRun(run))
-        asker.signals.clear()
-        asker.ask(OPERATOR, RetryRun(run, None, "wish"))
-        assert asker.signals == [("c", run)]
-        assert asker.ask("a", Published(run)) == ["b"]
-
-    def test_an_output_that_is_lost_fails_with_its_reason_and_stays_so_when_its_run_is_retried(
-        self, asker: Asker
-    ) -> None:
-        run = asker.run("x")
-        outputs = [Output("models", name, "staged", "abc", 3) for name in ("good", "bad")]
-        assert asker.complete("first", run, "succeeded", *outputs) == []
-        for _ in range(2):  # said twice
-            assert asker.ask("first", Published(run, (Lost("models", "bad", "it is a folder"),))) == ["second"]
-        asker.complete("second", run, "failed")
-        asker.ask(OPERATOR, RetryRun(run, None, "wish"))
-        asker.complete("second", run, attempt=2)
-        found = [(row["location"], row["state"], row["reason"]) for row in asker.rows("artifacts", resource="models")]
-        assert found == [("good", "old", None), ("bad", "failed", "it is a folder")]
-        assert asker.hello("first").unpublished == ()
-
-    def test_an_output_in_a_monitored_resource_is_claimed_once_it_is_published(self, opened: Open) -> None:
-        asker = opened(graph(action("first", "data"), resources=("data", "more"), trigger="any"))
-        run = asker.run("x")
-        asker.complete("first", run, "succeeded", Output("more", "made", "staged", "abc", 3))
-        assert asker.offer("more") == run
-        asker.ask("first", Published(run))
-        assert asker.ledger_last_run() > run
-        assert asker.record("made", resource="more", content="abc") == [None]
 
     # ---- when something goes wrong
 

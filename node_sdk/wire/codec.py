@@ -104,7 +104,7 @@ def _unpacked(data: bytes | memoryview) -> Any:
             return each
 
         limits.update(list_hook=count, object_hook=count)
-    return msgpack.unpackb(data, raw=False, strict_map_key=True, **limits)
+    return msgpack.unpackb(data, raw=False, strict_map_key=True, ext_hook=_no_extension, **limits)
 
 
 def _refuse_what_cannot_be_read(message: Message, data: bytes) -> None:
@@ -113,6 +113,10 @@ def _refuse_what_cannot_be_read(message: Message, data: bytes) -> None:
         _unpacked(data)
     except Exception as error:
         raise BadMessage(f"cannot send {type(message).__name__}: {error}") from error
+
+
+def _no_extension(code: int, data: bytes) -> Any:
+    raise ValueError(f"extension type {code}")
 
 
 def _plain(value: Any) -> Any:

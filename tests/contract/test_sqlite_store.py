@@ -95,7 +95,9 @@ def test_a_file_that_is_removed_or_replaced_in_use_gets_no_answer_and_no_success
     path.rename(aside)
     if replaced:
         path.touch()
-    with pytest.raises(StoreUnavailable, match="was removed or replaced while it was in use; put it back, or stop and"):
+    with pytest.raises(
+        StoreUnavailable, match="was removed or replaced while it was in use; put it back, or remove the"
+    ):
         asker.record("x")
     with pytest.raises(StoreUnavailable, match="was removed or replaced"):
         store.count("runs", {})
@@ -124,6 +126,21 @@ def test_another_database_in_the_place_of_the_first_is_not_taken_for_it(tmp_path
     other.close()
     store.open()
     assert not first.ledger.is_at_home()
+    store.close()
+
+
+def test_an_older_copy_in_the_place_of_the_database_is_not_taken_for_it(tmp_path):
+    path = tmp_path / "runs.db"
+    store = opened(path)
+    asker = Asker(store, graph(action("a", "data")))
+    store.close()
+    copy = path.read_bytes()
+    store.open()
+    asker.hello("a")
+    store.close()
+    path.write_bytes(copy)
+    store.open()
+    assert not asker.ledger.is_at_home()
     store.close()
 
 

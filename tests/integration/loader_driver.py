@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -11,13 +12,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import zmq
 
+from node_sdk.runtime.channel import Channel
+from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.runtime.launch import MARK_VARIABLE
+from node_sdk.runtime.store_client import StoreClient
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.frames import FrameReader, frame
 from node_sdk.wire.link import Beat, LastWords, NodeMessage, SetPaused
@@ -34,9 +38,24 @@ from node_sdk.wire.loader import (
     Spawned,
     ToLoader,
 )
+from node_sdk.wire.store import OPERATOR
 
 T = TypeVar("T")
 PATIENCE = 30.0  # seconds; only a failing test waits so long
+
+
+@contextlib.contextmanager
+def asking(inbox: Path) -> Iterator[StoreClient]:
+    """Somebody who asks the store that listens at `inbox`, by hand."""
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    channel = Channel(context, f"ipc://{inbox}")
+    interrupt = Interrupt()
+    try:
+        yield StoreClient(channel, OPERATOR, 0, interrupt)
+    finally:
+        channel.close()
+        interrupt.close()
+        context.term()
 
 
 class Driver:

@@ -12,6 +12,8 @@ import pytest
 
 from anacostia_daemon.control.client import Client, ControlFailure
 from anacostia_daemon.process.identity import start_time
+from node_sdk.wire.store import EndRun
+from tests.integration.loader_driver import asking
 
 from .daemon_process import TINY, Daemon, daemon_of_a_test, lives
 
@@ -53,6 +55,36 @@ def test_work_goes_on_while_no_daemon_lives(daemon: Daemon) -> None:
     daemon.spawn()
 
     daemon.until(lambda: [run["state"] for run in daemon.ask("runs", pipeline="tiny")] == ["succeeded"], "the run")
+
+
+def test_a_run_cancelled_by_a_daemon_that_died_before_it_told_anybody_is_told_by_the_next(daemon: Daemon) -> None:
+    waiting = """
+        def execute(self, *args, **kwargs):
+            import time
+            self.log("at work", level="INFO")
+            try:
+                while True:
+                    time.sleep(0.01)
+            finally:
+                self.log("called back", level="INFO")
+"""
+    begin, end = TINY.index("        def execute"), TINY.index("    here = ")
+    daemon.start(daemon.write("tiny.py", TINY[:begin] + waiting.lstrip("\n") + "\n" + TINY[end:]))
+    pid = daemon.pids()["count"]
+    daemon.ask("trigger", pipeline="tiny", token="one")
+    log = daemon.home.log_file("tiny", "count")
+    daemon.until(lambda: "at work" in log.read_text(), "the task is executed")
+    daemon.kill()
+    with asking(daemon.home.inbox("tiny", "store")) as store:  # what the daemon had asked when it died
+        store.ask(EndRun(1, "cancelled"))
+    assert "called back" not in log.read_text()
+    daemon.spawn()
+
+    daemon.until(lambda: "called back" in log.read_text(), "the node hears that its run was cancelled")
+    daemon.until(lambda: daemon.nodes()["count"]["work"] == "idle", "it is free for the next run")
+    assert daemon.pids()["count"] == pid
+    [run] = daemon.ask("runs", pipeline="tiny")
+    assert (run["state"], [task["state"] for task in run["tasks"]][-1]) == ("cancelled", "cancelled")
 
 
 def test_a_node_that_ended_while_no_daemon_lived_is_started_again_with_its_end_known(daemon: Daemon) -> None:

@@ -259,6 +259,27 @@ def test_the_folder_itself_deleted_and_made_again_is_watched_on(scene: Scene) ->
     scene.look_until(lambda: scene.names() == ["again.txt"])
 
 
+def test_an_overflow_of_the_kernels_queue_costs_no_file(scene: Scene) -> None:
+    room = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    for _ in range(room // 2 + 1):  # in turn, for the kernel drops what repeats the event before
+        for name in ("a.txt", "b.txt"):
+            os.close(os.open(scene.folder / name, os.O_WRONLY | os.O_CREAT))
+    (scene.folder / "last.txt").write_text("nobody is told of this one")
+    scene.look_until(lambda: scene.names() == ["a.txt", "b.txt", "last.txt"])
+
+
+def test_our_own_folder_is_never_watched_whatever_is_ignored(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, ignore=())
+    with scene.rehearsal:
+        staged = scene.folder / ".anacostia" / "staging" / "1-step" / "half.txt"
+        staged.parent.mkdir(parents=True)
+        staged.write_text("half")
+        (scene.folder / ".whole").write_text("whole")
+        scene.watch()
+        assert scene.names() == [".whole"]
+        scene.inbox.stop_monitoring()
+
+
 def test_files_that_appear_while_folders_appear_are_each_recorded_once(scene: Scene) -> None:
     def rain() -> None:
         for number in range(40):

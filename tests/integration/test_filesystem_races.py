@@ -84,6 +84,33 @@ def test_asking_whether_a_file_is_being_written_survives_a_writer_that_opens_it_
     assert process.returncode == 0
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="leases are Linux")
+def test_a_writer_that_breaks_our_lease_ends_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "busy.txt"
+    path.write_text("x")
+    writing = (
+        "import os, sys\n"
+        "try:\n    os.open(sys.argv[1], os.O_WRONLY | os.O_NONBLOCK)\n"
+        "except BlockingIOError:\n    print('has to wait')\n"
+    )
+    # While we hold the lease somebody opens the file for writing: the kernel tells us by a signal.
+    code = (
+        "import fcntl, subprocess, sys\n"
+        "from node_sdk.resources.filesystem import is_being_written\n"
+        "real, path = fcntl.fcntl, sys.argv[1]\n"
+        "def interrupted(descriptor, what, value=0):\n"
+        "    done = real(descriptor, what, value)\n"
+        "    if (what, value) == (fcntl.F_SETLEASE, fcntl.F_RDLCK):\n"
+        f"        subprocess.run([sys.executable, '-S', '-c', {writing!r}, path])\n"
+        "    return done\n"
+        "fcntl.fcntl = interrupted\n"
+        "is_being_written(path)\n"
+        "print('alive')"
+    )
+    done = subprocess.run([sys.executable, "-u", "-c", code, str(path)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "has to wait\nalive\n")
+
+
 def test_a_file_whose_closing_was_told_counts_while_the_kernel_still_knows_its_writer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

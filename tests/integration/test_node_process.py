@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from node_sdk.names import MAX_SOCKET_PATH
 from node_sdk.runtime.channel import Channel
 from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.runtime.store_client import StoreClient
+from node_sdk.wire.codec import encode
 from node_sdk.wire.link import Beat
 from node_sdk.wire.loader import Loaded
-from node_sdk.wire.store import Hello
-from tests.integration.loader_driver import Driver
+from node_sdk.wire.signals import Signal
+from node_sdk.wire.store import EndRun, Hello
+from tests.integration.loader_driver import Driver, asking
 
 START = """
 import os, random, sys, threading, time
@@ -109,6 +112,11 @@ class Tiny(Driver):
 
     def task(self, run_id: int, node: str) -> dict[str, Any]:
         return self.select(f"select * from tasks where run_id = {run_id} and node = '{node}'")[0]
+
+
+def operator(driver: Driver) -> AbstractContextManager[StoreClient]:
+    """Somebody who asks the store of the tiny pipeline by hand."""
+    return asking(driver.sockets / "tiny" / "store.sock")
 
 
 @pytest.fixture
@@ -311,6 +319,99 @@ class Job(BaseActionNode):
     assert "Is a directory" in made[1]["reason"]
 
 
+def test_what_an_attempt_that_raised_had_made_is_not_published(tiny: Tiny) -> None:
+    tiny.up("""
+class Job(BaseActionNode):
+    def execute(self):
+        with models.save_artifact("model.txt") as path:
+            path.write_text("half of it")
+        raise ValueError("in the middle")
+""")
+    tiny.drop("a.txt")
+    tiny.run_ended(1, "failed")
+    assert tiny.select("select * from artifacts where resource = 'models'") == []
+    assert not (tiny.folder / "out" / "model.txt").exists()
+
+
+def test_a_node_that_died_before_its_signals_left_sends_them_when_it_is_back(tiny: Tiny) -> None:
+    tiny.up("""
+from node_sdk.runtime.outbox import Outbox
+signal = Outbox.signal
+def cut_short(self, successor, run_id):
+    if successor == "after" and not (here / "cut").exists():
+        (here / "cut").write_text("")
+        os._exit(9)
+    signal(self, successor, run_id)
+Outbox.signal = cut_short
+""")
+    tiny.drop("a.txt")
+    assert tiny.exited("job").exit_code == 9
+    tiny.spawn("job", crashed=True)
+    tiny.run_ended(1)
+    assert (tiny.task(1, "job")["attempts"], tiny.task(1, "after")["attempts"]) == (1, 1)
+
+
+def test_a_signal_that_comes_again_after_a_restart_executes_nothing(tiny: Tiny) -> None:
+    tiny.up()
+    tiny.drop("a.txt")
+    tiny.run_ended(1)
+    tiny.stop("job")
+    tiny.start("job")
+    sender = tiny.context.socket(zmq.DEALER)
+    try:
+        sender.connect(f"ipc://{tiny.sockets}/tiny/job.sock")
+        sender.send(encode(Signal(1, 1, "files")))
+        assert sender.poll(10_000)
+    finally:
+        sender.close(linger=0)
+    tiny.drop("b.txt")  # the run after it is executed after it
+    tiny.run_ended(2)
+    assert [each for each in tiny.notes() if each.startswith("job run")] == [
+        "job run 1 attempt 1",
+        "job run 2 attempt 1",
+    ]
+
+
+def test_an_attempt_whose_run_was_ended_while_it_waited_does_not_execute(tiny: Tiny) -> None:
+    tiny.up("""
+class Job(BaseActionNode):
+    retries, retry_delay = 1, 0.5
+    def execute(self):
+        note(f"job run {self.run_id} attempt {self.attempt}")
+        return False
+""")
+    tiny.drop("a.txt")
+    tiny.wait(lambda: tiny.task(1, "job")["retry_at"] if tiny.select("select * from runs") else None, "it waits")
+    with operator(tiny) as person:
+        person.ask(EndRun(1, "cancelled"))
+    tiny.drop("b.txt")
+    tiny.run_ended(2, "failed")  # its second attempt comes later than that of run 1 would have come
+    assert tiny.notes() == ["job run 1 attempt 1", "job run 2 attempt 1", "job run 2 attempt 2"]
+
+
+def test_a_task_whose_run_was_ended_is_called_back_at_its_next_word_to_the_store(tiny: Tiny) -> None:
+    tiny.up("""
+class Job(BaseActionNode):
+    def execute(self):
+        note("at work")
+        try:
+            while True:
+                store.log_metrics(loss=1.0)
+                time.sleep(0.01)
+        except BaseException as error:
+            note(f"called back: {error}")
+            raise
+""")
+    tiny.drop("a.txt")
+    tiny.wait_note("at work")
+    with operator(tiny) as person:  # and no daemon tells the node
+        person.ask(EndRun(1, "cancelled"))
+    tiny.wait_note("called back: run 1 was cancelled")
+    tiny.wait(lambda: tiny.work("job") == "idle", "it is free for the next run")
+    assert tiny.task(1, "job")["state"] == "cancelled"
+    assert tiny.incarnations["job"] == 1
+
+
 # ---- what user code may do
 
 
@@ -490,7 +591,7 @@ def test_what_a_node_prints_and_logs_is_in_its_log_with_the_run(tiny: Tiny) -> N
 def test_nodes_forked_from_one_interpreter_do_not_draw_the_same_random_numbers(tiny: Tiny) -> None:
     pytest.importorskip("numpy")
     tiny.up(
-        "import numpy\n"
+        "import numpy.random\n"  # numpy alone loads it when it is asked for, in each process anew
         "class Job(Job):\n    def setup(self):\n        note(f'{random.random()} {numpy.random.random()}')\n"
         "class After(After):\n    def setup(self):\n        note(f'{random.random()} {numpy.random.random()}')\n"
     )

@@ -14,20 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zmq
 
 from anacostia_daemon.control.client import ControlFailure
 from node_sdk.errors import Refused
 from node_sdk.metadata import SqliteMetadataStore
-from node_sdk.runtime.channel import Channel
-from node_sdk.runtime.interrupt import Interrupt
-from node_sdk.runtime.store_client import StoreClient
 from node_sdk.wire.link import Beat
 from node_sdk.wire.loader import Loaded
-from node_sdk.wire.store import OPERATOR, Count, StartRun
+from node_sdk.wire.store import Count, StartRun
 from tests.integration.daemon_process import TINY, daemon_of_a_test
-from tests.integration.loader_driver import Driver
-from tests.integration.test_node_process import END, NODES, START, Tiny
+from tests.integration.test_node_process import END, NODES, START, Tiny, operator
 
 OFTEN = "store.heartbeat_timeout = 2.0  # so that what it does is heard at once\n"
 CLONE_NEWNS = 0x20000
@@ -87,6 +82,12 @@ def troubled(tmp_path: Path) -> Iterator[Troubled]:
 
 
 @pytest.fixture
+def tiny(tmp_path: Path) -> Iterator[Tiny]:
+    with Tiny(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
 def disk(troubled: Troubled) -> Iterator[Path]:
     """Of one MiB, in a mount namespace of this test: whatever becomes of the test, no mount is left behind."""
     libc = ctypes.CDLL(None, use_errno=True)
@@ -113,20 +114,6 @@ def read(database: Path) -> Iterator[None]:
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM runs").fetchall()
         yield
-
-
-@contextlib.contextmanager
-def operator(driver: Driver) -> Iterator[StoreClient]:
-    """Somebody who asks the store by hand."""
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    channel = Channel(context, f"ipc://{driver.sockets}/tiny/store.sock")
-    interrupt = Interrupt()
-    try:
-        yield StoreClient(channel, OPERATOR, 0, interrupt)
-    finally:
-        channel.close()
-        interrupt.close()
-        context.term()
 
 
 @contextlib.contextmanager
@@ -205,6 +192,20 @@ def test_while_another_program_locks_the_database_nodes_wait(troubled: Troubled)
     troubled.all_well(1)
 
 
+def test_a_task_that_ends_while_the_database_is_locked_is_not_over_and_nobody_goes_on(troubled: Troubled) -> None:
+    troubled.up_troubled()
+    troubled.close_gate()
+    troubled.drop("a")
+    troubled.wait_note("at gate")
+    with locked(troubled.database):
+        troubled.open_gate()
+        troubled.trouble("database is locked")
+        assert troubled.task(1, "job")["state"] in ("pending", "executing")
+        assert "after run 1 attempt 1" not in troubled.notes()
+    troubled.all_well(1)
+    assert troubled.notes().count("after run 1 attempt 1") == 1
+
+
 def test_a_store_that_is_killed_while_the_database_is_locked_and_started_again_says_why_it_cannot(
     troubled: Troubled,
 ) -> None:
@@ -269,6 +270,46 @@ def test_a_database_that_is_removed_in_use_is_missed_at_once_and_not_made_anew_u
     troubled.all_well(2)
 
 
+@pytest.mark.parametrize("how", ["removed", "emptied"])
+def test_a_database_that_is_missing_when_the_store_is_restarted_is_not_replaced_by_an_empty_one(
+    troubled: Troubled, how: str
+) -> None:
+    troubled.up_troubled()
+    troubled.drop("a")
+    troubled.run_ended(1)
+    assert troubled.stop("store").exit_code == 0
+    aside = troubled.folder / "aside.db"
+    troubled.database.rename(aside)
+    if how == "emptied":
+        troubled.database.touch()
+    troubled.spawn("store")
+    said = troubled.last_words("store")
+    note = troubled.data / "tiny" / "history"
+    assert said.kind == "setup"
+    assert "its history is gone: this pipeline had runs there" in said.message
+    assert f"to begin with no history, remove {note}" in said.message
+    assert troubled.exited("store").exit_code == 1
+    assert troubled.database.exists() == (how == "emptied")
+    aside.rename(troubled.database)
+    troubled.start("store")
+    troubled.drop("b")
+    troubled.run_ended(2)
+    troubled.stop("store")
+    troubled.database.unlink()
+    note.unlink()  # the way out
+    troubled.start("store")
+    assert troubled.select("select * from runs") == []
+
+
+def test_a_store_that_forgets_with_its_process_may_begin_with_nothing_each_time(tiny: Tiny) -> None:
+    text = START.replace('SqliteMetadataStore("store", f"sqlite:///{here}/runs.db")', 'MemoryMetadataStore("store")')
+    (tiny.folder / "tiny.py").write_text(f"from node_sdk.metadata.memory import MemoryMetadataStore\n{text}{END}")
+    assert isinstance(tiny.load(tiny.folder / "tiny.py"), Loaded)
+    tiny.start("store")
+    tiny.stop("store")
+    tiny.start("store")
+
+
 # ---- a file that is no good
 
 
@@ -297,7 +338,7 @@ def test_a_damaged_database_is_not_tried_for_ever_and_the_way_out_is_said(
     said = troubled.last_words("store")
     assert said.kind == "setup"
     assert words in said.message
-    assert "put a copy back, or move the file away to begin anew" in said.message
+    assert "put a copy back; to begin anew, remove the pipeline and move the file away" in said.message
     assert troubled.exited("store").exit_code == 1
     database.write_bytes(copy)
     troubled.start(*NODES)

@@ -519,3 +519,28 @@ def test_a_process_that_is_newer_than_the_journal_knows_is_adopted() -> None:
     assert (story.state.phase, story.n) == ("ready", 7)
     story.crash(1.0, signal=9)
     assert story.n == 8
+
+
+def test_a_node_is_not_started_again_before_it_is_reaped() -> None:
+    story = Story().start()
+    assert story.tell(Deadline(), at=1000.0) == [Kill(1)]
+    assert story.tell(FamilyGone(1)) == []  # an answer to nothing: its head was not seen to die
+    assert story.state.phase == "killing"
+    assert story.tell(Exited(1, None, 9)) == [ClearFamily(1)]
+    assert story.tell(FamilyGone(1)) == [Spawn(2, paused=False, crashed=True)]
+
+
+def test_the_news_of_an_end_that_comes_twice_changes_nothing() -> None:
+    story = Story().start()
+    assert story.tell(Exited(1, 1, None)) == [ClearFamily(1)]
+    before = story.state
+    assert story.tell(Exited(1, None, 9)) == []
+    assert story.state.last_end == before.last_end
+
+
+def test_a_deadline_that_was_moved_does_not_come() -> None:
+    story = Story().start()
+    story.tell(Beat(1, True, "run 7"), at=20.0)
+    assert story.tell(Deadline(), at=30.0) == []  # when the one before the beat would have come
+    assert story.state.phase == "ready"
+    assert story.tell(Deadline(), at=50.0) == [Kill(1)]

@@ -30,6 +30,7 @@ from anacostia_daemon.core.events import (
 )
 from anacostia_daemon.core.node import InvalidTransition, NodeState, Phase, new_node, step
 from anacostia_daemon.core.phases import MEANING, PHASES, TABLE, Handled, Ignored, Impossible
+from anacostia_daemon.core.transitions import HANDLERS
 from node_sdk.graph import NodeSpec
 
 SPEC = NodeSpec(name="train", kind="action", type="Train", base_type="BaseActionNode")
@@ -134,6 +135,13 @@ def test_an_impossible_event_is_told_with_what_came_before() -> None:
     ) as caught:
         step(state, MayStart(), 0.0)
     assert "beat: starting to ready (set up)" in str(caught.value)
+
+
+def test_a_way_that_is_not_in_the_table_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = in_phase("ready")
+    monkeypatch.setitem(HANDLERS, Beat, lambda turn, event: turn.enter("failed", "odd"))
+    with pytest.raises(InvalidTransition, match="the table has no way from here to 'failed'"):
+        step(state, EXAMPLES[Beat], LATER)
 
 
 def test_the_page_in_the_docs_is_drawn_from_the_table_as_it_is() -> None:

@@ -294,3 +294,12 @@ def test_pipelines_are_listed_in_the_order_of_their_registration_whatever_the_wa
 
     assert [row.name for row in journal.pipelines()] == ["first", "second", "third"]
     journal.close()
+
+
+def test_an_incarnation_number_is_never_forgotten(journal: Journal, path: Path) -> None:
+    with journal.turn():
+        journal.save_node(TRAIN)
+    with sqlite3.connect(path) as other, pytest.raises(sqlite3.IntegrityError, match="would be given twice"):
+        other.execute("DELETE FROM numbers")
+    other.close()
+    assert journal.last_incarnation("digits", "train") == 3

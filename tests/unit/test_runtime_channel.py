@@ -96,6 +96,18 @@ def test_what_is_outstanding_is_sent_again_in_order_when_the_receiver_comes_back
     assert wire.arrived(3)[-3:] == [b"2", b"3", b"4"]
 
 
+def test_nothing_overtakes_what_was_lost_with_a_connection(wire: Wire) -> None:
+    wire.up()
+    wire.channel.send(1, b"1")
+    assert wire.arrived(1) == [b"1"]
+    wire.down()
+    wire.up()
+    assert wire.router is not None
+    wire.channel.send(2, b"2")
+    assert not wire.router.poll(500)  # the owner of the channel is busy elsewhere; ZeroMQ would have come back by now
+    assert wire.arrived(2) == [b"1", b"2"]
+
+
 def test_sending_into_a_connection_that_has_just_ended_does_not_wait(wire: Wire) -> None:
     wire.up()
     wire.channel.send(1, b"1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -14,9 +15,9 @@ from node_sdk.runtime import enduring
 from node_sdk.runtime.enduring import Enduring
 from node_sdk.runtime.interrupt import Interrupt, Stopping
 from node_sdk.runtime.live import Ending
-from node_sdk.runtime.store import OwnAccess
+from node_sdk.runtime.store import OwnAccess, StoreLoop
 from node_sdk.testing.asking import Asker, action, graph
-from node_sdk.wire.store import Offer, RecordArtifacts
+from node_sdk.wire.store import OPERATOR, Offer, RecordArtifacts, StartRun
 
 FULL = StoreUnavailable("cannot use the metadata store at x: disk full", "disk full")
 
@@ -139,3 +140,48 @@ def test_what_became_durable_before_the_trouble_is_signalled_after_it() -> None:
     for _ in range(2):  # whatever is answered next, and after that
         asker.rows("runs")
         assert asker.signals.count(("data", run["id"])) == 1
+
+
+class FailsLate(MemoryMetadataStore):
+    """Calls its first transaction that changes something a failure, though it is durable."""
+
+    failed = False
+
+    @contextlib.contextmanager
+    def transaction(self) -> Any:
+        with super().transaction(lasting):
+            yield
+        if self.armed and not self.failed:
+            self.failed = True
+            raise FULL
+
+    armed = False
+
+
+def test_signals_of_a_commit_that_was_called_failed_and_is_durable_leave_after_the_trouble(place: Any) -> None:
+    tables = FailsLate()
+    asker = Asker(tables, graph(action("first", "data")))
+    asker.record("a")
+    signals: list[tuple[str, int]] = []
+    # A wish by hand is not kept while the store cannot commit; whoever asked is told that it was not done.
+    waiting = [(b"person", asker.request(OPERATOR, StartRun("wish")))]
+    place.node = tables
+    place.launch = SimpleNamespace(node="store", incarnation=1)
+    place.outbox = SimpleNamespace(signal=lambda successor, run_id: signals.append((successor, run_id)))
+    place.inbox = SimpleNamespace(
+        receive=lambda *kinds, most: [waiting.pop() for _ in range(len(waiting))], reply=lambda sender, reply: None
+    )
+
+    def wait(*until: Any, inbox: bool = True) -> None:
+        if not until:
+            place.interrupt.stopping = True  # nothing is left to do
+        for each in until:
+            each._end = 0.0
+
+    place.wait = wait
+    tables.armed = True
+    access: Any = OwnAccess(place, asker.ledger)
+    with pytest.raises(Stopping):
+        StoreLoop(place, access).serve()
+    assert tables.failed
+    assert ("data", 1) in signals

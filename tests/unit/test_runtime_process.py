@@ -16,6 +16,7 @@ import pytest
 import zmq
 
 from node_sdk.names import MAX_SOCKET_PATH
+from node_sdk.runtime import inbox as inbox_module
 from node_sdk.runtime.inbox import CannotBind, Inbox
 from node_sdk.runtime.lines import DaemonLine
 from node_sdk.runtime.link import Link
@@ -127,6 +128,19 @@ def test_the_mark_of_a_forked_process_is_seen_from_outside_and_on_what_it_starts
     assert seen[child]["AFTER"] == "untouched"
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_what_a_process_without_room_for_its_mark_starts_shows_it() -> None:
+    code = (
+        "import subprocess\n"
+        "from node_sdk.runtime.mark import write_mark\n"
+        "write_mark('home/tiny/train/3')\n"
+        "print(subprocess.run(['env'], stdout=subprocess.PIPE, text=True).stdout)\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "ANACOSTIA_MARK"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert "ANACOSTIA_MARK=home/tiny/train/3" in done.stdout.splitlines()
+
+
 def test_a_sender_of_garbage_is_not_listened_to_again_and_others_are(sockets: Sockets, folder: Path) -> None:
     inbox = sockets.inbox()
     rogue, honest = sockets.dealer(), sockets.dealer()
@@ -142,6 +156,34 @@ def test_a_sender_of_garbage_is_not_listened_to_again_and_others_are(sockets: So
             inbox.reply(sender, SignalTaken(signal.seq))
     assert heard == [Signal(2, 7, "honest")]
     assert decode(honest.recv(), SignalTaken) == SignalTaken(2)
+
+
+def test_of_very_many_senders_of_garbage_the_oldest_are_forgotten(
+    sockets: Sockets, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_module, "MOST_IGNORED", 2)
+    inbox = sockets.inbox()
+    for _ in range(4):
+        sockets.dealer().send(b"\xc1 garbage")
+        assert inbox.socket.poll(5000)
+        assert list(inbox.receive(Signal)) == []
+    assert len(inbox._ignored) == 2
+
+
+def test_a_message_over_the_limit_costs_its_sender_the_connection(
+    sockets: Sockets, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_module, "MAX_MESSAGE", 1000)
+    inbox = sockets.inbox()
+    rogue, honest = sockets.dealer(), sockets.dealer()
+    ended = rogue.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+    rogue.send(b"x" * 1001)
+    assert ended.poll(5000)
+    rogue.disable_monitor()
+    ended.close(linger=0)
+    honest.send(encode(Signal(2, 7, "honest")))
+    assert inbox.socket.poll(5000)
+    assert [signal for _, signal in inbox.receive(Signal)] == [Signal(2, 7, "honest")]
 
 
 def test_a_message_of_another_kind_is_garbage(sockets: Sockets, folder: Path) -> None:

@@ -13,7 +13,7 @@ import zmq
 from node_sdk.errors import Fenced, InvalidValue, NotRunning, Refused
 from node_sdk.runtime.channel import Channel
 from node_sdk.runtime.interrupt import Interrupt, Stopping
-from node_sdk.runtime.store_client import MOST_OUTSTANDING, StoreClient
+from node_sdk.runtime.store_client import MOST_BYTES, MOST_OUTSTANDING, StoreClient
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.store import Begin, Count, LogParams, Published, StoreReply, StoreRequest
 
@@ -213,6 +213,20 @@ def test_with_very_much_outstanding_a_tell_waits(store: Store) -> None:
     assert store.asked
     store.client.flush(5)
     assert store.client.channel.outstanding == 0
+
+
+def test_with_very_large_requests_outstanding_a_tell_waits(store: Store) -> None:
+    large = LogParams(1, 1, {"text": "x" * (MOST_BYTES // 4)})
+    for _ in range(4):
+        store.client.tell(large)
+    assert store.client.channel.outstanding_bytes > MOST_BYTES
+    timer = threading.Timer(0.05, store.open)
+    timer.start()
+    store.client.tell(large)
+    timer.join()
+    assert store.asked
+    store.client.flush(5)
+    assert store.client.channel.outstanding_bytes == 0
 
 
 def test_threads_of_the_user_may_use_it_too(store: Store) -> None:

@@ -16,9 +16,11 @@ import zmq
 
 from anacostia_daemon.paths import Home
 from anacostia_daemon.process.family import Head
+from anacostia_daemon.process.handle import hold
 from anacostia_daemon.process.identity import start_time
 from anacostia_daemon.process.marks import ROOM, VARIABLE, Mark
 from anacostia_daemon.process.reaper import Reaper
+from anacostia_daemon.supervisor import clearing
 from anacostia_daemon.supervisor import link as link_module
 from anacostia_daemon.supervisor.clearing import Clearing
 from anacostia_daemon.supervisor.cpu import CpuShares
@@ -83,6 +85,28 @@ def test_a_family_is_cleared_round_by_round_and_then_said_to_be_gone(loop: Loop)
     assert leader.wait() == -signal.SIGKILL
     assert leader.stdout.read() == b""  # the end of it: nobody holds its other end any more
     leader.stdout.close()
+
+
+def test_a_family_is_not_gone_while_somebody_of_it_is_still_dying(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = Mark("cafe0002", f"test{os.getpid()}", "train", 1)
+    leader = subprocess.Popen(
+        [sys.executable, "-S", "-c", "import signal; print(flush=True); signal.pause()"],
+        env={**os.environ, VARIABLE: str(mark).ljust(ROOM)},
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert leader.stdout is not None
+    leader.stdout.readline()
+    # As in an uninterruptible call: SIGKILL was sent, and has no effect yet.
+    monkeypatch.setattr(clearing, "kill", lambda members: [hold(each.pid, each.started) for each in members])
+    gone: list[bool] = []
+    Clearing(loop, mark, Head(leader.pid, start_time(leader.pid)), 0.0, lambda: gone.append(True))
+    for _ in range(5):
+        loop.turn(0)
+    assert gone == []
+    leader.kill()
+    turn_until(loop, lambda: bool(gone))
+    leader.communicate()
 
 
 def test_a_beat_arrives_and_its_node_can_be_told_to_pause(loop: Loop, short: Path) -> None:

@@ -16,6 +16,7 @@ from node_sdk.policy import RestartPolicy
 from node_sdk.wire import codec, link, loader, signals, store
 from node_sdk.wire.codec import MAX_MESSAGE, TAG, Message, decode, encode
 from node_sdk.wire.frames import FrameReader, frame
+from node_sdk.wire.store import StoreReply
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text(),
@@ -149,3 +150,22 @@ def test_what_nobody_could_read_is_not_sent() -> None:
 def test_as_many_rows_as_a_store_gives_at_once_can_be_sent() -> None:
     rows = [{"id": number} for number in range(20_000)]
     assert decode(encode(store.StoreReply(1, rows)), store.StoreReply).value == rows
+
+
+@pytest.mark.parametrize("value", [{b"key": 1}, [{"deep": {b"key": 1}}], msgpack.Timestamp(1)])
+def test_what_is_no_plain_data_is_refused(value: Any) -> None:
+    data = msgpack.packb({"@": "StoreReply", "seq": 1, "value": value})
+    with pytest.raises(BadMessage, match="plain data expected"):
+        decode(data, StoreReply)
+
+
+def test_an_extension_of_msgpack_is_no_plain_data() -> None:
+    data = msgpack.packb({"@": "StoreReply", "seq": 1, "value": msgpack.ExtType(1, b"x")})
+    with pytest.raises(BadMessage, match="extension type 1"):
+        decode(data, StoreReply)
+
+
+def test_a_word_that_is_not_among_those_allowed_is_refused() -> None:
+    data = encode(store.Complete(1, 1, "succeeded")).replace(b"\xa9succeeded", b"\xa9forgotten")
+    with pytest.raises(BadMessage, match=r"Complete\.state: one of"):
+        decode(data, store.Complete)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from anacostia_daemon.supervisor.commands.asking import Arguments, CommandFailed, find_pipeline
+from anacostia_daemon.supervisor.store_query import UNAVAILABLE
 from node_sdk.wire.store import EndRun, Operation, RetryRun, StartRun, StoreReply
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def cancel(daemon: Daemon, given: Arguments, conversation: Conversation) -> None
         conversation.result({"pipeline": name, "run_id": run_id})
 
     words = f"cannot cancel run {run_id} of pipeline '{name}'"
-    _ask(member, EndRun(run_id, "cancelled"), conversation, words, cancelled)
+    _ask(member, EndRun(run_id, "cancelled"), conversation, words, cancelled, member.pipeline.cancelling.doubt)
 
 
 def retry(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
@@ -56,9 +57,15 @@ def _run(daemon: Daemon, given: Arguments) -> tuple[Member, int]:
 
 
 def _ask(
-    member: Member, operation: Operation, conversation: Conversation, words: str, then: Callable[[Any], None]
+    member: Member,
+    operation: Operation,
+    conversation: Conversation,
+    words: str,
+    then: Callable[[Any], None],
+    unknown: Callable[[], None] = lambda: None,
 ) -> None:
-    """`then` with the store's answer; an error that begins with `words` where it gives none."""
+    """`then` with the store's answer; an error that begins with `words` where it gives none. `unknown` where it may
+    have done what was asked all the same."""
     pipeline = member.pipeline
     if not member.questions.store_is_ready:
         state = pipeline.nodes[pipeline.graph.store.name].state
@@ -69,6 +76,8 @@ def _ask(
         )
 
     def answer(reply: StoreReply) -> None:
+        if reply.kind == UNAVAILABLE:
+            unknown()
         if reply.error is None:
             then(reply.value)
         elif reply.kind == "not-found":

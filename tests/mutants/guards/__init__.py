@@ -1,0 +1,32 @@
+"""All guards, in the order in which the page lists them."""
+
+from __future__ import annotations
+
+from tests.mutants.guard import Guard
+from tests.mutants.guards import (
+    daemon,
+    files,
+    loader,
+    processes,
+    runs,
+    runtime,
+    schema,
+    storing,
+    supervision,
+    tasks,
+    wire,
+)
+
+GUARDS: tuple[Guard, ...] = (
+    *runs.GUARDS,
+    *tasks.GUARDS,
+    *schema.GUARDS,
+    *storing.GUARDS,
+    *runtime.GUARDS,
+    *files.GUARDS,
+    *loader.GUARDS,
+    *supervision.GUARDS,
+    *processes.GUARDS,
+    *daemon.GUARDS,
+    *wire.GUARDS,
+)
