@@ -148,7 +148,7 @@ class FailsLate(MemoryMetadataStore):
     failed = False
 
     @contextlib.contextmanager
-    def transaction(self) -> Any:
+    def transaction(self, lasting: bool = True) -> Any:
         with super().transaction(lasting):
             yield
         if self.armed and not self.failed:
