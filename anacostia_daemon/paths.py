@@ -105,6 +105,12 @@ class Home:
     def loader_socket(self, pipeline: str) -> Path:
         return self.socket_dir / pipeline / "loader.sock"
 
+    def loader_sockets(self, pipeline: str = "*") -> list[Path]:
+        """Where loaders listen, or have listened: those that a reload has started have sockets of their own."""
+        return sorted(
+            each for name in ("loader.sock", "loader@*.sock") for each in self.socket_dir.glob(f"{pipeline}/{name}")
+        )
+
     def inbox(self, pipeline: str, node: str) -> Path:
         return self.socket_dir / pipeline / f"{node}.sock"
 

@@ -41,6 +41,7 @@ class NodeSpec(Message):
     monitoring: bool = False  # resources
     resource_path: str | None = None  # resources
     uri: str | None = None  # metadata stores; without its password
+    code: str = ""  # fingerprint of what its process executes (runtime/fingerprint.py); empty: not known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,8 @@ class GraphSpec(Message):
     trigger: Trigger = "all"
     max_concurrent_runs: int = 1
     max_crashes: int = 3
+    called: str = ""  # what its file calls it, where it may run under another name; empty: not known
+    source: str = ""  # digest of the user's files that it was loaded from; empty: not known
 
     @cached_property
     def by_name(self) -> dict[str, NodeSpec]:

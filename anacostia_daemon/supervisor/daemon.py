@@ -33,6 +33,7 @@ from anacostia_daemon.supervisor.moments import Moments
 from anacostia_daemon.supervisor.pipeline import Pipeline, Surroundings
 from anacostia_daemon.supervisor.posix_signals import PosixSignals
 from anacostia_daemon.supervisor.questions import Questions
+from anacostia_daemon.supervisor.reloading import Reload
 from anacostia_daemon.supervisor.revival import revive
 from anacostia_daemon.supervisor.waiters import Waiters
 from anacostia_daemon.supervisor.writing import CannotWrite, Writing
@@ -49,11 +50,12 @@ class Member:
     questions: Questions
     created: float
     removing: bool = False
+    reload: Reload | None = None  # under way
 
     @property
     def idle(self) -> bool:
         """Whether nothing of it runs, not even its loader."""
-        return self.asleep and self.pipeline.keeper.gone
+        return self.asleep and self.pipeline.loaders.gone
 
     @property
     def asleep(self) -> bool:
@@ -140,9 +142,21 @@ class Daemon:
             before.pipeline.close()
         pipeline = Pipeline(self.around, graph, keeper, "up", nodes)
         member = self.enlist(pipeline, created)
-        pipeline.hearing.loader_up(loaded)
+        pipeline.hearing.loader_up(keeper, loaded)
         pipeline.want_all("up", "started by a user")
         return member
+
+    def follow(self, member: Member, loaded: Loaded, keeper: LoaderKeeper) -> None:
+        """Write down what the file of a running pipeline says now, and have the pipeline follow it.
+
+        Raises CannotWrite, and nothing has changed.
+        """
+        pipeline, graph = member.pipeline, loaded.graph
+        with self._writing.turn():
+            last = {spec.name: self.journal.last_incarnation(graph.name, spec.name) for spec in graph.nodes}
+            self.journal.save_pipeline(record.pipeline_row(keeper.recipe, graph, pipeline.desired, member.created))
+        pipeline.follow(graph, keeper, last, "its file was loaded again")
+        pipeline.hearing.loader_up(keeper, loaded)
 
     def enlist(self, pipeline: Pipeline, created: float) -> Member:
         """Take a pipeline among those that are supervised."""
@@ -160,6 +174,8 @@ class Daemon:
             for enrolment in list(self.enrolments):
                 enrolment.cancel()
             for member in self.members.values():
+                if member.reload is not None:
+                    member.reload.cancel("the daemon is shutting down")
                 member.pipeline.shut_down(reason)
         if conversation is not None:
             self._leaving.conversations.append(conversation)
@@ -222,14 +238,14 @@ class Daemon:
                 except CannotWrite:
                     continue  # it stays a member, whole, until that is written
                 member.questions.close()
-                member.pipeline.keeper.quit()
+                member.pipeline.loaders.quit()
                 member.pipeline.close()
                 del self.members[name]
                 report(f"{name}: removed")
 
     def _leave_when_empty(self, leaving: _Leaving) -> None:
-        keepers = [member.pipeline.keeper for member in self.members.values()]
-        if all(member.pipeline.at_rest for member in self.members.values()) and all(each.gone for each in keepers):
+        pipelines = [member.pipeline for member in self.members.values()]
+        if all(each.settled and each.at_rest and each.loaders.gone for each in pipelines):
             for conversation in leaving.conversations:
                 conversation.result(None)
             self.loop.stop()

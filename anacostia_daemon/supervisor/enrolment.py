@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from anacostia_daemon.paths import check_socket_path
+from anacostia_daemon.paths import Home, check_socket_path
 from anacostia_daemon.supervisor.keeper import LoaderKeeper, Recipe
 from node_sdk.errors import AnacostiaError
 from node_sdk.graph import GraphSpec
@@ -79,7 +79,7 @@ class Enrolment:
             # The loader found another one at its socket; whose pipeline that is, only we know.
             if str(self._daemon.home.loader_socket(name)) in message:
                 message, detail = self._occupied(name, member), ""
-        self._end(message, "\n".join(detail.rstrip().splitlines()[-_TAIL:]))
+        self._end(message, shortened(detail))
 
     def cancel(self) -> None:
         """The daemon ends; whatever the file is busy with, it does not wait for it."""
@@ -92,11 +92,7 @@ class Enrolment:
 
     def _check(self, graph: GraphSpec) -> None:
         daemon, recipe = self._daemon, self._keeper.recipe
-        check_name(graph.name, "pipeline")
-        for node in graph.nodes:
-            check_name(node.name, "node")
-            check_socket_path(daemon.home.inbox(graph.name, node.name), f" of node '{node.name}'")
-        check_socket_path(daemon.home.loader_socket(graph.name), f" of pipeline '{graph.name}'")
+        check_names(daemon.home, graph)
         if daemon.leaving:
             raise AnacostiaError("the daemon is shutting down")
         other = daemon.members.get(graph.name)
@@ -113,3 +109,17 @@ class Enrolment:
             f"a pipeline '{name}' is registered already, from {file}; "
             f"`anacostiactl remove {name}` first, or give this one another name with --name"
         )
+
+
+def check_names(home: Home, graph: GraphSpec) -> None:
+    """Raise AnacostiaError where a name cannot be one, or makes the path of a socket too long."""
+    check_name(graph.name, "pipeline")
+    for node in graph.nodes:
+        check_name(node.name, "node")
+        check_socket_path(home.inbox(graph.name, node.name), f" of node '{node.name}'")
+    check_socket_path(home.loader_socket(graph.name), f" of pipeline '{graph.name}'")
+
+
+def shortened(detail: str) -> str:
+    """The end of a traceback, which says most."""
+    return "\n".join(detail.rstrip().splitlines()[-_TAIL:])

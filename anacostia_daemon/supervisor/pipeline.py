@@ -7,7 +7,7 @@ A turn has three parts, called by the daemon in this order for all pipelines: `p
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from anacostia_daemon.core import actions
@@ -18,27 +18,33 @@ from anacostia_daemon.core.events import (
     Event,
     Exited,
     FamilyGone,
+    Renew,
+    Respec,
     Restart,
     SetDesired,
     Shutdown,
+    SpawnFailed,
 )
-from anacostia_daemon.core.node import InvalidTransition, NodeState, step
-from anacostia_daemon.core.plan import next_events
+from anacostia_daemon.core.node import InvalidTransition, NodeState, new_node, step
+from anacostia_daemon.core.plan import next_events, to_renew
 from anacostia_daemon.paths import Home
 from anacostia_daemon.process.marks import Mark
 from anacostia_daemon.process.memory import OutOfMemory
 from anacostia_daemon.process.reaper import Reaper
 from anacostia_daemon.supervisor.cancelling import Cancelling
-from anacostia_daemon.supervisor.hearing import Hearing
+from anacostia_daemon.supervisor.hearing import Ear, Hearing
 from anacostia_daemon.supervisor.keeper import LoaderKeeper
 from anacostia_daemon.supervisor.link import Link
+from anacostia_daemon.supervisor.loaders import Loaders
 from anacostia_daemon.supervisor.log import report
 from anacostia_daemon.supervisor.loop import Loop
 from anacostia_daemon.supervisor.watched import Watched
+from node_sdk.changes import Changes, changes, shape
 from node_sdk.graph import GraphSpec
 from node_sdk.wire import link as said
 from node_sdk.wire import loader as wire
 
+REMOVED = "removed from the pipeline's file"
 _LINES_KEPT = 1000  # lines that wait for a journal that cannot be written
 _ROUNDS = 1000  # of plan and step in one turn; far more than any graph needs
 
@@ -56,9 +62,9 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Line:
-    """One line for the journal."""
+    """One line for the journal; without a node it is about the whole pipeline."""
 
-    node: str
+    node: str | None
     incarnation: int
     note: actions.Note
 
@@ -74,7 +80,7 @@ class Pipeline:
         desired: Desired,
         nodes: dict[str, tuple[NodeState, Desired]],
     ) -> None:
-        self.around, self.graph, self.keeper, self.desired = around, graph, keeper, desired
+        self.around, self.graph, self.desired = around, graph, desired
         self.nodes = {name: self._watched(name, *node) for name, node in nodes.items()}
         self.written_desired: Desired = desired
         self.settled = True  # False while it is being looked which of its processes live on
@@ -84,13 +90,22 @@ class Pipeline:
         self._actions: list[tuple[str, actions.Action]] = []
         self._afterwards: list[Callable[[], None]] = []
         self._hurried = False
+        self.shapes = _shapes(graph)
+        self.foreign = Changes()  # how the file that the loader has read differs from the graph
+        self.sources: tuple[str, ...] = ()  # files of the user's project that the loader has read
+        self.parting: list[str] = []  # nodes that are gone and, with this turn, forgotten
         self.hearing = Hearing(self)
         self.cancelling = Cancelling(self)
-        keeper.owner = self.hearing
+        self.loaders = Loaders(keeper, lambda each: Ear(self.hearing, each))
 
     @property
     def name(self) -> str:
         return self.graph.name
+
+    @property
+    def keeper(self) -> LoaderKeeper:
+        """Of the loader that starts nodes."""
+        return self.loaders.current
 
     @property
     def states(self) -> dict[str, NodeState]:
@@ -126,6 +141,8 @@ class Pipeline:
     def restart(self, names: list[str], reason: str) -> None:
         """Stop and start these nodes; what was wanted down is wanted up by it."""
         for name in names:
+            if name not in self.graph.by_name:
+                continue  # on its way out
             if self.nodes[name].wanted == "down":
                 self.nodes[name].wanted = "up"
             if self.desired == "down":
@@ -145,7 +162,42 @@ class Pipeline:
                 node.handle.send_group(signal.SIGKILL)
 
     def _effective(self, name: str) -> Desired:
+        if name not in self.graph.by_name:
+            return "down"
         return effective(self.desired, self.nodes[name].wanted)
+
+    def follow(self, graph: GraphSpec, keeper: LoaderKeeper, last: Mapping[str, int], reason: str) -> None:
+        """The file was loaded again, by the loader of `keeper`, and this graph is in the journal. What differs is
+        touched in this and the next turns. `last`: the last incarnation number given to each node."""
+        found, unstarted = changes(self.graph, graph), self.foreign
+        self.graph, self.shapes, self.foreign = graph, _shapes(graph), Changes()
+        for name in found.changed:
+            self.nodes[name].shape = self.nodes[name].shape or "unknown"
+        for spec in graph.nodes:
+            if spec.name not in self.nodes:
+                self.nodes[spec.name] = self._watched(spec.name, new_node(spec, last[spec.name]), "up")
+            self.feed(spec.name, Respec(spec))
+        for name in found.added:
+            self.feed(name, SetDesired(self._effective(name), reason))
+        for name in set(self.nodes) - set(graph.by_name):
+            self.feed(name, SetDesired("down", REMOVED))
+        for name in graph.by_name:
+            if unstarted.of(name):  # it could not be started from the file as it was in between
+                self.feed(name, Renew(reason))
+        self.nodes = {name: self.nodes[name] for name in (*graph.by_name, *self.nodes)}
+        before = self.keeper
+        self.loaders.replace(keeper)
+        for node in self.nodes.values():
+            if (
+                node.asked and node.asker is before and before.phase == "none"
+            ):  # not started yet, so it is the new one's to start
+                node.asker, node.shape = keeper, self.shapes.get(node.state.name, "")
+        self.note("reload", str(found))
+
+    def note(self, event: str, reason: str) -> None:
+        """A line of the journal about the whole pipeline."""
+        self.lines.append(Line(None, 0, actions.Note(event, "", "", reason)))
+        self.changed = True
 
     # ---- a turn
 
@@ -158,6 +210,8 @@ class Pipeline:
             report(f"{self.name}/{name}: {error}")
             return
         self._actions += [(name, each) for each in wanted if not isinstance(each, actions.Note)]
+        if any(isinstance(each, actions.Spawn) for each in wanted):
+            node.shape = self.shapes.get(name, "")  # written in this turn, before there is a process
         self.lines += [Line(name, node.state.incarnation, each) for each in wanted if isinstance(each, actions.Note)]
         node.arm()
         self.changed = self.changed or not isinstance(event, Beat) or bool(wanted)
@@ -167,6 +221,7 @@ class Pipeline:
         if not self.settled or not self.changed:
             return
         for _ in range(_ROUNDS):
+            self._renew()
             events = next_events(self.graph, self.states)
             if not events:
                 return
@@ -174,13 +229,19 @@ class Pipeline:
                 self.feed(name, event)
         report(f"{self.name}: the plan does not come to an end; {events}")
 
+    def _renew(self) -> None:
+        """Whose process is another than the file says makes way, in its turn."""
+        shapes = {name: node.shape for name, node in self.nodes.items()}
+        for name in to_renew(self.graph, self.states, shapes, self.shapes):
+            node = self.nodes[name]
+            if node.renewed != self.shapes[name]:
+                node.renewed = self.shapes[name]
+                self.feed(name, Renew("its file was loaded again"))
+
     def written(self) -> None:
         """What changed in this turn is in the journal."""
         for line in self.lines:
-            note = line.note
-            report(
-                f"{self.name}/{line.node}[{line.incarnation}] {note.event}: {note.from_} to {note.to}: {note.reason}"
-            )
+            report(f"{self.name}{_in_words(line)}")
         self.lines.clear()
         self.written_desired = self.desired
 
@@ -202,8 +263,24 @@ class Pipeline:
             afterwards, self._afterwards = self._afterwards, []
             for each in afterwards:
                 each()
+            self._part()
+        if self.idle_loader():
+            self.loaders.dismiss(self._is_needed)
         if self.keeper.phase != "none" and self.settled and self._needs_no_loader():
             self.keeper.quit()
+
+    def _part(self) -> None:
+        """Forget the nodes that the journal no longer has."""
+        for name in self.parting:
+            self.nodes.pop(name).close()
+        self.parting = []
+
+    def _is_needed(self, keeper: LoaderKeeper) -> bool:
+        """Whether a node lives that this loader has started, or has been asked to start."""
+        return any(
+            not node.state.at_rest and (node.loader == keeper.pid or (node.asked and node.asker is keeper))
+            for node in self.nodes.values()
+        )
 
     def _needs_no_loader(self) -> bool:
         """Nobody runs, nobody is to: the next start loads the file anew, so that changes in it count."""
@@ -214,8 +291,10 @@ class Pipeline:
 
     def _perform(self, name: str, node: Watched, action: actions.Action) -> None:
         match action:
+            case actions.Spawn(incarnation, _, _) if self.keeper.phase == "up" and self.foreign.of(name):
+                self.feed(name, SpawnFailed(incarnation, self.differs(name)))
             case actions.Spawn(incarnation, paused, crashed):
-                node.asked = incarnation
+                node.asked, node.asker = incarnation, self.keeper
                 self.keeper.send(wire.Spawn(node=name, incarnation=incarnation, paused=paused, crashed=crashed))
             case actions.Terminate(incarnation):
                 self._signal(name, node, incarnation, signal.SIGKILL if self._hurried else signal.SIGTERM)
@@ -226,17 +305,24 @@ class Pipeline:
             case actions.Tell(paused):
                 self.around.link.tell((self.name, name, node.state.incarnation), said.SetPaused(paused))
 
+    def differs(self, name: str) -> str:
+        """Why a node cannot be started from the file as it is now."""
+        return (
+            f"its file has changed since it was loaded ({self.foreign.of(name)}), and the loader that knew it as it "
+            f"was is gone; `anacostiactl reload {self.name}` takes up the changes"
+        )
+
     def mark(self, name: str, incarnation: int) -> Mark:
         return Mark(self.around.home.hash, self.name, name, incarnation)
 
     def _signal(self, name: str, node: Watched, incarnation: int, number: signal.Signals) -> None:
         if node.handle is not None:
             node.handle.send_group(number)
-        elif self.keeper.withdraw(name, incarnation):
+        elif any(each.withdraw(name, incarnation) for each in self.loaders):
             node.asked = 0
             self.feed(name, Exited(incarnation, None, None, "was not started yet", fault=False))
         elif node.asked == incarnation and number == signal.SIGKILL:
-            self.keeper.kill(f"it did not say whether it started {name}")
+            (node.asker or self.keeper).kill(f"it did not say whether it started {name}")
 
     def _family_gone(self, name: str, incarnation: int) -> None:
         self.around.link.forget((self.name, name, incarnation))
@@ -245,7 +331,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Let go of everything; processes live on."""
-        self.keeper.let_go()
+        self.loaders.let_go()
         for node in self.nodes.values():
             node.close()
 
@@ -255,6 +341,17 @@ class Pipeline:
     def _overdue(self, name: str) -> None:
         self.around.link.drain()  # a beat may be among what waits there
         self.feed(name, Deadline())
+
+
+def _shapes(graph: GraphSpec) -> dict[str, str]:
+    return {name: shape(graph, name) for name in graph.by_name}
+
+
+def _in_words(line: Line) -> str:
+    note = line.note
+    if line.node is None:
+        return f" {note.event}: {note.reason}"
+    return f"/{line.node}[{line.incarnation}] {note.event}: {note.from_} to {note.to}: {note.reason}"
 
 
 def effective(whole: Desired, part: Desired) -> Desired:

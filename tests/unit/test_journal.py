@@ -73,7 +73,7 @@ def test_what_was_written_is_there_when_it_is_opened_again(journal: Journal, pat
     assert again.pipelines() == [DIGITS]
     assert again.pipeline("digits") == DIGITS
     assert again.nodes("digits") == {"train": TRAIN}
-    assert again.loader("digits") == LoaderRow(pipeline="digits", pid=17, started=1.5, boot_id="b00t")
+    assert again.loaders("digits") == [LoaderRow(pipeline="digits", pid=17, started=1.5, boot_id="b00t")]
     assert again.entries() == [Entry(at=1.0, pipeline="digits", event="desired", from_="down", to="up", reason="asked")]
     again.close()
 
@@ -177,7 +177,7 @@ def test_removing_a_pipeline_forgets_its_loader_and_keeps_its_entries(journal: J
         journal.save_loader(LoaderRow(pipeline="digits", pid=17, started=1.5, boot_id="b00t"))
         journal.write(line(1))
         journal.remove_pipeline("digits")
-    assert journal.loader("digits") is None
+    assert journal.loaders("digits") == []
     assert journal.entries("digits") == [line(1)]
 
 
@@ -216,7 +216,7 @@ def test_a_journal_of_a_newer_daemon_is_refused_and_stays_as_it_is(journal: Jour
     journal._connection.execute("PRAGMA user_version = 99")
     journal.close()
     before = path.read_bytes()
-    with pytest.raises(JournalUnusable, match=r"a newer daemon wrote it \(schema 99, this daemon knows 1\); install"):
+    with pytest.raises(JournalUnusable, match=r"a newer daemon wrote it \(schema 99, this daemon knows 2\); install"):
         Journal(path)
     assert path.read_bytes() == before
 
