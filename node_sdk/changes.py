@@ -1,7 +1,7 @@
 """How one graph of a pipeline differs from the next, node by node. Pure: a graph and a graph in, changes out.
 
 A node has changed when its process would be another one: its class or code, its settings, or what it must know of the
-graph around it. Where the code is not known (an older loader said nothing of it), it counts as the same.
+graph around it.
 """
 
 from __future__ import annotations
@@ -67,11 +67,15 @@ def changes(old: GraphSpec, new: GraphSpec) -> Changes:
 
 
 def edits(old: GraphSpec, new: GraphSpec) -> Changes:
-    """As `changes`, but values alone that a constructor makes anew at each load (a time, a random number) are none."""
-    if old.source and old.source == new.source:
-        codes = {node.name: node.code for node in old.nodes}
-        new = replace(new, nodes=tuple(replace(each, code=codes.get(each.name, each.code)) for each in new.nodes))
-    return changes(old, new)
+    """As `changes`, but not where code only may have changed: where it is not known (an older loader said nothing of
+    it), and where the source is the same, and only values differ that a constructor makes at each load (a time, say)."""
+    same = bool(old.source) and old.source == new.source
+    codes = {node.name: node.code for node in old.nodes}
+    known = tuple(
+        replace(each, code=codes[each.name]) if each.name in codes and (same or not codes[each.name]) else each
+        for each in new.nodes
+    )
+    return changes(old, replace(new, nodes=known))
 
 
 def refusal(old: GraphSpec, new: GraphSpec) -> str:
@@ -100,8 +104,7 @@ def shape(graph: GraphSpec, name: str) -> str:
 
 def _difference(old: GraphSpec, new: GraphSpec, name: str) -> str:
     before, after = _aspects(old, name), _aspects(new, name)
-    unknown = {_CODE} if "" in (before[_CODE], after[_CODE]) else set()
-    return ", ".join(each for each in after if before[each] != after[each] and each not in unknown)
+    return ", ".join(each for each in after if before[each] != after[each])
 
 
 def _aspects(graph: GraphSpec, name: str) -> dict[str, Any]:

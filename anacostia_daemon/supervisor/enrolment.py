@@ -13,7 +13,7 @@ from anacostia_daemon.paths import Home, check_socket_path
 from anacostia_daemon.supervisor.keeper import LoaderKeeper, Recipe
 from node_sdk.errors import AnacostiaError
 from node_sdk.graph import GraphSpec
-from node_sdk.names import check_name
+from node_sdk.names import check_name, script_name
 from node_sdk.wire.loader import FromLoader, Loaded
 
 if TYPE_CHECKING:
@@ -41,8 +41,24 @@ class Enrolment:
         around = daemon.around
         self._keeper = LoaderKeeper(around.loop, around.home, around.reaper, recipe)
         self._keeper.owner = self
+        self._since = around.loop.now()
         daemon.enrolments.add(self)
         self._keeper.start()
+
+    @property
+    def name(self) -> str:
+        """What the pipeline is called as far as one can tell before its file has said so: by default by its file."""
+        return self.recipe.pipeline or script_name(self.recipe.file)
+
+    @property
+    def waits_for(self) -> str:
+        """What it does, in words."""
+        seconds = self._daemon.loop.now() - self._since
+        return f"loading {self.recipe.file} for {seconds:.0f} s"
+
+    @property
+    def loader_pid(self) -> int | None:
+        return self._keeper.pid
 
     def join(self, enrolled: Callable[[Member], None], refused: Callable[[str, str], None]) -> None:
         """Have somebody else hear the outcome too."""
@@ -62,9 +78,7 @@ class Enrolment:
             self._keeper.recipe = recipe
             member = self._daemon.register(loaded, self._keeper)
         except (AnacostiaError, OSError) as error:
-            leaving = self._keeper.quit()
-            if leaving is not None:  # the next start waits for its end: both would want the same socket
-                self._daemon.departures = [each for each in self._daemon.departures if not each.over] + [leaving]
+            self._leave()
             self._end(str(error), "")
             return
         self._daemon.enrolments.discard(self)
@@ -81,9 +95,19 @@ class Enrolment:
                 message, detail = self._occupied(name, member), ""
         self._end(message, shortened(detail))
 
+    def stop(self, why: str) -> None:
+        """Somebody does not want it any more; whoever waits for it is told."""
+        self._leave()
+        self._end(why, "")
+
     def cancel(self) -> None:
         """The daemon ends; whatever the file is busy with, it does not wait for it."""
         self._keeper.kill("the daemon is shutting down")
+
+    def _leave(self) -> None:
+        leaving = self._keeper.quit()
+        if leaving is not None:  # the next start waits for its end: both would want the same socket
+            self._daemon.departures = [each for each in self._daemon.departures if not each.over] + [leaving]
 
     def _end(self, message: str, detail: str) -> None:
         self._daemon.enrolments.discard(self)

@@ -40,7 +40,7 @@ from anacostia_daemon.supervisor.log import report
 from anacostia_daemon.supervisor.loop import Loop
 from anacostia_daemon.supervisor.watched import Watched
 from node_sdk.changes import Changes, changes, shape
-from node_sdk.graph import GraphSpec
+from node_sdk.graph import GraphSpec, NodeSpec
 from node_sdk.wire import link as said
 from node_sdk.wire import loader as wire
 
@@ -112,6 +112,11 @@ class Pipeline:
         return {name: node.state for name, node in self.nodes.items()}
 
     @property
+    def removed(self) -> list[NodeSpec]:
+        """The nodes that the graph has no more and that are not gone yet."""
+        return [node.state.spec for name, node in self.nodes.items() if name not in self.graph.by_name]
+
+    @property
     def at_rest(self) -> bool:
         """Whether none of its nodes has a process."""
         return all(node.state.at_rest for node in self.nodes.values())
@@ -121,7 +126,7 @@ class Pipeline:
     def want(self, name: str, desired: Desired, reason: str) -> None:
         """One node is wanted so, from now on."""
         self.nodes[name].wanted = desired
-        self.feed(name, SetDesired(self._effective(name), reason))
+        self.feed(name, SetDesired(self.desired_of(name), reason))
 
     def want_all(self, desired: Desired, reason: str) -> None:
         """The whole pipeline is wanted so. Up means every node of it, also those stopped one by one."""
@@ -129,14 +134,14 @@ class Pipeline:
         for name, node in self.nodes.items():
             if desired == "up" and node.wanted == "down":
                 node.wanted = "up"
-            self.feed(name, SetDesired(self._effective(name), reason))
+            self.feed(name, SetDesired(self.desired_of(name), reason))
 
     def resume(self, names: list[str], reason: str) -> None:
         """What was paused among `names` works again."""
         for name in names:
             if self.nodes[name].wanted == "paused":
                 self.nodes[name].wanted = "up"
-            self.feed(name, SetDesired(self._effective(name), reason))
+            self.feed(name, SetDesired(self.desired_of(name), reason))
 
     def restart(self, names: list[str], reason: str) -> None:
         """Stop and start these nodes; what was wanted down is wanted up by it."""
@@ -161,7 +166,8 @@ class Pipeline:
             if node.state.phase == "stopping" and node.handle is not None:
                 node.handle.send_group(signal.SIGKILL)
 
-    def _effective(self, name: str) -> Desired:
+    def desired_of(self, name: str) -> Desired:
+        """What is wanted of a node, all told."""
         if name not in self.graph.by_name:
             return "down"
         return effective(self.desired, self.nodes[name].wanted)
@@ -178,7 +184,7 @@ class Pipeline:
                 self.nodes[spec.name] = self._watched(spec.name, new_node(spec, last[spec.name]), "up")
             self.feed(spec.name, Respec(spec))
         for name in found.added:
-            self.feed(name, SetDesired(self._effective(name), reason))
+            self.feed(name, SetDesired(self.desired_of(name), reason))
         for name in set(self.nodes) - set(graph.by_name):
             self.feed(name, SetDesired("down", REMOVED))
         for name in graph.by_name:

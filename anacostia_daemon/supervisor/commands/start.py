@@ -93,11 +93,11 @@ def _start_file(daemon: Daemon, given: Arguments, conversation: Conversation, re
     runs = pipeline.desired != "down"
     if runs:
         conversation.progress(
-            f"pipeline '{pipeline.name}' runs already; stop it and start it again to follow changes of its file"
+            f"pipeline '{pipeline.name}' runs already; `anacostiactl reload {pipeline.name}` follows changes of its file"
         )
     pipeline.want_all("up", REASON)
     ends = f"anacostiactl stop {pipeline.name}"
-    _started(daemon, given, conversation, member, tuple(pipeline.nodes), ends, already=runs)
+    _started(daemon, given, conversation, member, tuple(pipeline.graph.by_name), ends, already=runs)
     return True
 
 
