@@ -17,7 +17,8 @@ from node_sdk.wire.codec import to_map
 
 # Of a node, and of no interest to the metadata store.
 _NOT_FOR_THE_STORE = frozenset(
-    {"code", "restart", "start_timeout", "heartbeat_timeout", "stop_timeout", "start_method", "resource_path", "uri"}
+    {"type", "base_type", "code", "restart", "start_timeout", "heartbeat_timeout", "stop_timeout", "start_method"}
+    | {"resource_path", "uri"}
 )
 _CODE = "its code"
 _SAID_APART = frozenset({"name", "kind", "type", "base_type", "predecessors", "code"})
@@ -67,8 +68,8 @@ def changes(old: GraphSpec, new: GraphSpec) -> Changes:
 
 
 def edits(old: GraphSpec, new: GraphSpec) -> Changes:
-    """As `changes`, but not where code only may have changed: where it is not known (an older loader said nothing of
-    it), and where the source is the same, and only values differ that a constructor makes at each load (a time, say)."""
+    """As `changes`, but for code that is not known to have changed: an older loader said nothing of it, or the source
+    is the same, and what differs are values that a constructor makes at each load (a time, say)."""
     same = bool(old.source) and old.source == new.source
     codes = {node.name: node.code for node in old.nodes}
     known = tuple(

@@ -155,7 +155,7 @@ class Daemon:
         with self._writing.turn():
             last = {spec.name: self.journal.last_incarnation(graph.name, spec.name) for spec in graph.nodes}
             self.journal.save_pipeline(record.pipeline_row(keeper.recipe, graph, pipeline.desired, member.created))
-        pipeline.follow(graph, keeper, last, "its file was loaded again")
+        pipeline.following.follow(graph, keeper, last)
         pipeline.hearing.loader_up(keeper, loaded)
 
     def enlist(self, pipeline: Pipeline, created: float) -> Member:

@@ -15,7 +15,6 @@ from anacostia_daemon.process.family import Head
 from anacostia_daemon.supervisor.keeper import LoaderKeeper
 from anacostia_daemon.supervisor.log import report
 from anacostia_daemon.supervisor.watched import Watched
-from node_sdk.changes import Changes, edits
 from node_sdk.wire import link as said
 from node_sdk.wire import loader as wire
 
@@ -71,22 +70,7 @@ class Hearing:
         for child in loaded.children:
             self._found_child(keeper, child)
         if keeper is self._pipeline.keeper:
-            self._compare(keeper, loaded)
-
-    def _compare(self, keeper: LoaderKeeper, loaded: wire.Loaded) -> None:
-        """What this loader has read may not be what the nodes are to be: the file was edited since. They keep to the
-        graph; none is started as something else by accident."""
-        pipeline = self._pipeline
-        pipeline.sources = loaded.sources
-        pipeline.foreign = edits(pipeline.graph, loaded.graph)
-        if not pipeline.foreign:
-            return
-        why = f"`anacostiactl reload {pipeline.name}` takes that up; until then these nodes are not started again"
-        pipeline.note("file-changed", f"{pipeline.foreign}; {why}")
-        for name, node in pipeline.nodes.items():
-            if pipeline.foreign.of(name) and keeper.withdraw(name, node.asked):
-                asked, node.asked = node.asked, 0
-                pipeline.feed(name, SpawnFailed(asked, pipeline.differs(name)))
+            self._pipeline.following.compare(keeper, loaded)
 
     def _found_child(self, keeper: LoaderKeeper, child: wire.ChildState) -> None:
         """The loader has, or had, this child."""
@@ -131,7 +115,7 @@ class Hearing:
         report(f"{self._pipeline.name}: {message}" + (f"\n{detail}" if detail else ""))
         self._pipeline.changed = True
         if keeper is self._pipeline.keeper:
-            self._pipeline.foreign = Changes()
+            self._pipeline.following.lost()
         for name, node in self._pipeline.nodes.items():
             if node.asked and node.asker is keeper:
                 asked, node.asked = node.asked, 0

@@ -7,7 +7,7 @@ A turn has three parts, called by the daemon in this order for all pipelines: `p
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from anacostia_daemon.core import actions
@@ -18,20 +18,19 @@ from anacostia_daemon.core.events import (
     Event,
     Exited,
     FamilyGone,
-    Renew,
-    Respec,
     Restart,
     SetDesired,
     Shutdown,
     SpawnFailed,
 )
-from anacostia_daemon.core.node import InvalidTransition, NodeState, new_node, step
-from anacostia_daemon.core.plan import next_events, to_renew
+from anacostia_daemon.core.node import InvalidTransition, NodeState, step
+from anacostia_daemon.core.plan import next_events
 from anacostia_daemon.paths import Home
 from anacostia_daemon.process.marks import Mark
 from anacostia_daemon.process.memory import OutOfMemory
 from anacostia_daemon.process.reaper import Reaper
 from anacostia_daemon.supervisor.cancelling import Cancelling
+from anacostia_daemon.supervisor.following import Following
 from anacostia_daemon.supervisor.hearing import Ear, Hearing
 from anacostia_daemon.supervisor.keeper import LoaderKeeper
 from anacostia_daemon.supervisor.link import Link
@@ -39,12 +38,10 @@ from anacostia_daemon.supervisor.loaders import Loaders
 from anacostia_daemon.supervisor.log import report
 from anacostia_daemon.supervisor.loop import Loop
 from anacostia_daemon.supervisor.watched import Watched
-from node_sdk.changes import Changes, changes, shape
 from node_sdk.graph import GraphSpec, NodeSpec
 from node_sdk.wire import link as said
 from node_sdk.wire import loader as wire
 
-REMOVED = "removed from the pipeline's file"
 _LINES_KEPT = 1000  # lines that wait for a journal that cannot be written
 _ROUNDS = 1000  # of plan and step in one turn; far more than any graph needs
 
@@ -90,10 +87,8 @@ class Pipeline:
         self._actions: list[tuple[str, actions.Action]] = []
         self._afterwards: list[Callable[[], None]] = []
         self._hurried = False
-        self.shapes = _shapes(graph)
-        self.foreign = Changes()  # how the file that the loader has read differs from the graph
-        self.sources: tuple[str, ...] = ()  # files of the user's project that the loader has read
         self.parting: list[str] = []  # nodes that are gone and, with this turn, forgotten
+        self.following = Following(self)
         self.hearing = Hearing(self)
         self.cancelling = Cancelling(self)
         self.loaders = Loaders(keeper, lambda each: Ear(self.hearing, each))
@@ -172,33 +167,9 @@ class Pipeline:
             return "down"
         return effective(self.desired, self.nodes[name].wanted)
 
-    def follow(self, graph: GraphSpec, keeper: LoaderKeeper, last: Mapping[str, int], reason: str) -> None:
-        """The file was loaded again, by the loader of `keeper`, and this graph is in the journal. What differs is
-        touched in this and the next turns. `last`: the last incarnation number given to each node."""
-        found, unstarted = changes(self.graph, graph), self.foreign
-        self.graph, self.shapes, self.foreign = graph, _shapes(graph), Changes()
-        for name in found.changed:
-            self.nodes[name].shape = self.nodes[name].shape or "unknown"
-        for spec in graph.nodes:
-            if spec.name not in self.nodes:
-                self.nodes[spec.name] = self._watched(spec.name, new_node(spec, last[spec.name]), "up")
-            self.feed(spec.name, Respec(spec))
-        for name in found.added:
-            self.feed(name, SetDesired(self.desired_of(name), reason))
-        for name in set(self.nodes) - set(graph.by_name):
-            self.feed(name, SetDesired("down", REMOVED))
-        for name in graph.by_name:
-            if unstarted.of(name):  # it could not be started from the file as it was in between
-                self.feed(name, Renew(reason))
-        self.nodes = {name: self.nodes[name] for name in (*graph.by_name, *self.nodes)}
-        before = self.keeper
-        self.loaders.replace(keeper)
-        for node in self.nodes.values():
-            if (
-                node.asked and node.asker is before and before.phase == "none"
-            ):  # not started yet, so it is the new one's to start
-                node.asker, node.shape = keeper, self.shapes.get(node.state.name, "")
-        self.note("reload", str(found))
+    def add(self, state: NodeState) -> None:
+        """A node that the graph has now."""
+        self.nodes[state.name] = self._watched(state.name, state, "up")
 
     def note(self, event: str, reason: str) -> None:
         """A line of the journal about the whole pipeline."""
@@ -217,7 +188,7 @@ class Pipeline:
             return
         self._actions += [(name, each) for each in wanted if not isinstance(each, actions.Note)]
         if any(isinstance(each, actions.Spawn) for each in wanted):
-            node.shape = self.shapes.get(name, "")  # written in this turn, before there is a process
+            node.shape = self.following.shapes.get(name, "")  # written in this turn, before there is a process
         self.lines += [Line(name, node.state.incarnation, each) for each in wanted if isinstance(each, actions.Note)]
         node.arm()
         self.changed = self.changed or not isinstance(event, Beat) or bool(wanted)
@@ -227,22 +198,13 @@ class Pipeline:
         if not self.settled or not self.changed:
             return
         for _ in range(_ROUNDS):
-            self._renew()
+            self.following.renew()
             events = next_events(self.graph, self.states)
             if not events:
                 return
             for name, event in events:
                 self.feed(name, event)
         report(f"{self.name}: the plan does not come to an end; {events}")
-
-    def _renew(self) -> None:
-        """Whose process is another than the file says makes way, in its turn."""
-        shapes = {name: node.shape for name, node in self.nodes.items()}
-        for name in to_renew(self.graph, self.states, shapes, self.shapes):
-            node = self.nodes[name]
-            if node.renewed != self.shapes[name]:
-                node.renewed = self.shapes[name]
-                self.feed(name, Renew("its file was loaded again"))
 
     def written(self) -> None:
         """What changed in this turn is in the journal."""
@@ -297,8 +259,8 @@ class Pipeline:
 
     def _perform(self, name: str, node: Watched, action: actions.Action) -> None:
         match action:
-            case actions.Spawn(incarnation, _, _) if self.keeper.phase == "up" and self.foreign.of(name):
-                self.feed(name, SpawnFailed(incarnation, self.differs(name)))
+            case actions.Spawn(incarnation, _, _) if self.following.obstacle(name):
+                self.feed(name, SpawnFailed(incarnation, self.following.obstacle(name)))
             case actions.Spawn(incarnation, paused, crashed):
                 node.asked, node.asker = incarnation, self.keeper
                 self.keeper.send(wire.Spawn(node=name, incarnation=incarnation, paused=paused, crashed=crashed))
@@ -310,13 +272,6 @@ class Pipeline:
                 node.clear(self.mark(name, incarnation), lambda: self._family_gone(name, incarnation))
             case actions.Tell(paused):
                 self.around.link.tell((self.name, name, node.state.incarnation), said.SetPaused(paused))
-
-    def differs(self, name: str) -> str:
-        """Why a node cannot be started from the file as it is now."""
-        return (
-            f"its file has changed since it was loaded ({self.foreign.of(name)}), and the loader that knew it as it "
-            f"was is gone; `anacostiactl reload {self.name}` takes up the changes"
-        )
 
     def mark(self, name: str, incarnation: int) -> Mark:
         return Mark(self.around.home.hash, self.name, name, incarnation)
@@ -347,10 +302,6 @@ class Pipeline:
     def _overdue(self, name: str) -> None:
         self.around.link.drain()  # a beat may be among what waits there
         self.feed(name, Deadline())
-
-
-def _shapes(graph: GraphSpec) -> dict[str, str]:
-    return {name: shape(graph, name) for name in graph.by_name}
 
 
 def _in_words(line: Line) -> str:

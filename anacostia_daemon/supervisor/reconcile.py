@@ -21,7 +21,7 @@ from anacostia_daemon.supervisor.keeper import LoaderKeeper
 from anacostia_daemon.supervisor.log import report
 from anacostia_daemon.supervisor.loop import Loop
 from anacostia_daemon.supervisor.pipeline import Pipeline
-from node_sdk.changes import changes, edits
+from node_sdk.changes import changes
 from node_sdk.graph import GraphSpec
 from node_sdk.osprocess import LINUX
 from node_sdk.wire.loader import FromLoader, Loaded
@@ -52,11 +52,10 @@ class _Candidate:
         self.loaded, self.silent = None, False
         self._heard()
 
-    def fits(self, graph: GraphSpec) -> tuple[bool, bool]:
-        """Whether it has loaded what is wanted: exactly, and as far as the source goes."""
-        if self.loaded is None:
-            return False, False
-        return not changes(graph, self.loaded.graph), not edits(graph, self.loaded.graph)
+    def fits(self, graph: GraphSpec) -> bool:
+        """Whether it has loaded what is wanted. Not only as far as the source goes: an older one may have read the same
+        source and other values."""
+        return self.loaded is not None and not changes(graph, self.loaded.graph)
 
 
 class Reconciliation:
@@ -98,7 +97,7 @@ class Reconciliation:
         if self._over or any(each.silent for each in self._candidates):
             return
         self._over = True
-        self._take(max(self._candidates, key=self._fitness, default=None))
+        self._take([each for each in self._candidates if each.fits(self._pipeline.graph)])
         for each in self._candidates:
             if each.loaded is not None:
                 self._learn(each.keeper, each.loaded)
@@ -106,13 +105,10 @@ class Reconciliation:
                     self._pipeline.hearing.loader_says(each.keeper, message)
         self._settle()
 
-    def _fitness(self, candidate: _Candidate) -> tuple[tuple[bool, bool], float]:
-        return candidate.fits(self._pipeline.graph), candidate.keeper.started or 0.0
-
-    def _take(self, best: _Candidate | None) -> None:
+    def _take(self, fitting: list[_Candidate]) -> None:
         """The loader that has loaded what is wanted goes on starting nodes; the others keep those that they have."""
         loaders, held = self._pipeline.loaders, self._pipeline.keeper
-        chosen = best if best is not None and any(best.fits(self._pipeline.graph)) else None
+        chosen = max(fitting, key=lambda each: each.keeper.started or 0.0, default=None)
         for each in self._candidates:
             if each.loaded is not None and each is not chosen:
                 loaders.keep(each.keeper)

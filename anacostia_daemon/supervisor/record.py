@@ -11,9 +11,10 @@ from anacostia_daemon.core.events import Desired, Exited
 from anacostia_daemon.core.node import End, NodeState, new_node
 from anacostia_daemon.journal.journal import Entry, Journal, LoaderRow, NodeRow, PipelineRow
 from anacostia_daemon.process.identity import boot_id
+from anacostia_daemon.supervisor.following import REMOVED
 from anacostia_daemon.supervisor.keeper import LoaderKeeper, Recipe
 from anacostia_daemon.supervisor.moments import Moments
-from anacostia_daemon.supervisor.pipeline import REMOVED, Pipeline, effective
+from anacostia_daemon.supervisor.pipeline import Pipeline, effective
 from anacostia_daemon.supervisor.watched import Watched
 from node_sdk.graph import GraphSpec, NodeSpec
 

@@ -51,7 +51,7 @@ class Reload:
         try:
             self._check(pipeline.graph, loaded.graph)
             found = changes(pipeline.graph, loaded.graph)
-            if not found and not pipeline.foreign and pipeline.keeper.phase == "up":
+            if not found and not pipeline.following.foreign and pipeline.keeper.phase == "up":
                 self._dismiss()
             else:
                 self._daemon.follow(self._member, loaded, self._keeper)

@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from place import BIN, Place, wait_for
 
 pytestmark = pytest.mark.slow

@@ -174,7 +174,7 @@ def test_a_file_that_cannot_be_followed_changes_nothing_and_says_why(
 
 
 def test_the_traceback_of_a_broken_file_is_shown(daemon: Daemon, file: Path) -> None:
-    with pytest.raises(ControlRefused, match="line .*, in broken"):
+    with pytest.raises(ControlRefused, match=r"line .*, in broken"):
         reload(daemon, file, text() + "\ndef broken():\n    return 1 / 0\n\n\nbroken()\n")
 
 

@@ -209,6 +209,34 @@ def test_old_entries_are_pruned_per_pipeline(path: Path) -> None:
     journal.close()
 
 
+# ---- files that are older
+
+
+def test_a_journal_of_an_older_daemon_is_brought_up_to_date_with_all_that_it_knows(
+    journal: Journal, path: Path
+) -> None:
+    with journal.turn():
+        journal.save_pipeline(DIGITS)
+        journal.save_node(NodeRow(pipeline="digits", name="train", desired="up", incarnation=3, shape="abc"))
+    connection = journal._connection
+    connection.executescript(
+        "ALTER TABLE nodes DROP COLUMN shape; DROP TABLE loaders; PRAGMA user_version = 1;"
+        "CREATE TABLE loaders (pipeline TEXT PRIMARY KEY REFERENCES pipelines (name) ON DELETE CASCADE,"
+        " pid INTEGER NOT NULL, started REAL NOT NULL, boot_id TEXT NOT NULL);"
+        "INSERT INTO loaders VALUES ('digits', 17, 1.5, 'b00t');"
+    )
+    journal.close()
+
+    again = Journal(path)
+    assert again.nodes("digits")["train"].shape == ""
+    assert again.nodes("digits")["train"].incarnation == 3
+    assert again.loaders("digits") == [LoaderRow(pipeline="digits", pid=17, started=1.5, boot_id="b00t")]
+    with again.turn():
+        again.save_loader(LoaderRow(pipeline="digits", pid=18, started=2.5, boot_id="b00t"))
+    assert [each.pid for each in again.loaders("digits")] == [17, 18]
+    again.close()
+
+
 # ---- files that cannot be used
 
 

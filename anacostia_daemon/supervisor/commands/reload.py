@@ -63,7 +63,7 @@ def _begin(daemon: Daemon, member: Member, given: Arguments, conversation: Conve
             "removed": list(found.removed),
             "changed": dict(found.changed),
             "unchanged": [name for name in pipeline.graph.by_name if name not in touched],
-            "sources": list(pipeline.sources),
+            "sources": list(pipeline.following.sources),
         }
         if not given.flag("wait", True):
             conversation.result(result)

@@ -92,10 +92,8 @@ def _start_file(daemon: Daemon, given: Arguments, conversation: Conversation, re
         )
     runs = pipeline.desired != "down"
     if runs:
-        conversation.progress(
-            f"pipeline '{pipeline.name}' runs already; `anacostiactl reload {pipeline.name}` follows changes of its file"
-        )
-    pipeline.want_all("up", REASON)
+        follows = f"`anacostiactl reload {pipeline.name}` follows changes of its file"
+        conversation.progress(f"pipeline '{pipeline.name}' runs already; {follows}")
     ends = f"anacostiactl stop {pipeline.name}"
     _started(daemon, given, conversation, member, tuple(pipeline.graph.by_name), ends, already=runs)
     return True

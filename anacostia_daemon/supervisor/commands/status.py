@@ -57,9 +57,9 @@ def _loading(enrolment: Enrolment) -> dict[str, Any]:
 
 def _reason(pipeline: Pipeline) -> str:
     """What is the matter with the whole of it; empty where nothing is."""
-    if not pipeline.foreign:
+    if not pipeline.following.foreign:
         return ""
-    return f"its file has changed: {pipeline.foreign}; `anacostiactl reload {pipeline.name}` takes that up"
+    return f"its file has changed: {pipeline.following.foreign}; `anacostiactl reload {pipeline.name}` takes that up"
 
 
 def phase_of(pipeline: Pipeline) -> str:
@@ -87,7 +87,7 @@ def _pipeline(daemon: Daemon, member: Member) -> dict[str, Any]:
         "loader": {
             "pid": pipeline.keeper.pid,
             "phase": pipeline.keeper.phase,
-            "sources": list(pipeline.sources),
+            "sources": list(pipeline.following.sources),
         },
         "nodes": [_node(daemon, pipeline, spec) for spec in (*pipeline.graph.nodes, *pipeline.removed)],
     }
