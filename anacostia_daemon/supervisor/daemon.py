@@ -23,7 +23,7 @@ from anacostia_daemon.supervisor import record
 from anacostia_daemon.supervisor.commands.asking import CommandFailed
 from anacostia_daemon.supervisor.commands.table import perform
 from anacostia_daemon.supervisor.cpu import CpuShares
-from anacostia_daemon.supervisor.enrolment import Enrolment
+from anacostia_daemon.supervisor.enrolment import Enrolment, check_names
 from anacostia_daemon.supervisor.home_lock import HomeLock
 from anacostia_daemon.supervisor.keeper import Departure, LoaderKeeper
 from anacostia_daemon.supervisor.link import Link
@@ -37,6 +37,7 @@ from anacostia_daemon.supervisor.reloading import Reload
 from anacostia_daemon.supervisor.revival import revive
 from anacostia_daemon.supervisor.waiters import Waiters
 from anacostia_daemon.supervisor.writing import CannotWrite, Writing
+from node_sdk.errors import AnacostiaError
 from node_sdk.osprocess import be_subreaper
 from node_sdk.wire.link import NodeMessage
 from node_sdk.wire.loader import Loaded
@@ -147,7 +148,7 @@ class Daemon:
         return member
 
     def follow(self, member: Member, loaded: Loaded, keeper: LoaderKeeper) -> None:
-        """Write down what the file of a running pipeline says now, and have the pipeline follow it.
+        """Write down what the file of a registered pipeline says now, and have the pipeline follow it.
 
         Raises CannotWrite, and nothing has changed.
         """
@@ -156,12 +157,22 @@ class Daemon:
             last = {spec.name: self.journal.last_incarnation(graph.name, spec.name) for spec in graph.nodes}
             self.journal.save_pipeline(record.pipeline_row(keeper.recipe, graph, pipeline.desired, member.created))
         pipeline.following.follow(graph, keeper, last)
-        pipeline.hearing.loader_up(keeper, loaded)
+
+    def _adopt(self, member: Member, loaded: Loaded, keeper: LoaderKeeper) -> bool:
+        """As `follow`, of what a new loader has read while nothing of the pipeline runs."""
+        try:
+            check_names(self.home, loaded.graph)
+            self.follow(member, loaded, keeper)
+        except AnacostiaError as error:
+            report(f"{member.pipeline.name}: cannot follow its file: {error}")
+            return False
+        return True
 
     def enlist(self, pipeline: Pipeline, created: float) -> Member:
         """Take a pipeline among those that are supervised."""
         member = Member(pipeline, Questions(pipeline), created)
         self.members[pipeline.name] = member
+        pipeline.following.adopt = lambda keeper, loaded: self._adopt(member, loaded, keeper)
         return member
 
     # ---- the end of the daemon

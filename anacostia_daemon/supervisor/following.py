@@ -6,14 +6,14 @@ remembered of a reload, so a daemon that comes back goes on with it (law 2).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from anacostia_daemon.core.events import Renew, Respec, SetDesired, SpawnFailed
+from anacostia_daemon.core.events import Exited, Renew, Respec, SetDesired, SpawnFailed
 from anacostia_daemon.core.node import new_node
 from anacostia_daemon.core.plan import to_renew
 from anacostia_daemon.supervisor.keeper import LoaderKeeper
-from node_sdk.changes import Changes, changes, edits, shape
+from node_sdk.changes import Changes, changes, edits, refusal, shape
 from node_sdk.graph import GraphSpec
 from node_sdk.wire.loader import Loaded
 
@@ -32,6 +32,8 @@ class Following:
         self.shapes = _shapes(pipeline.graph)  # what is wanted of each process
         self.foreign = Changes()  # how the file that the loader has read differs from the graph
         self.sources: tuple[str, ...] = ()  # files of the user's project that the loader has read
+        # Writes a graph down and has it followed; False where that cannot be. Set by whoever has the journal.
+        self.adopt: Callable[[LoaderKeeper, Loaded], bool] = lambda keeper, loaded: False
 
     def follow(self, graph: GraphSpec, keeper: LoaderKeeper, last: Mapping[str, int]) -> None:
         """The file was loaded again, by the loader of `keeper`, and this graph is in the journal.
@@ -67,11 +69,17 @@ class Following:
                 pipeline.feed(name, Renew(RELOADED))
 
     def compare(self, keeper: LoaderKeeper, loaded: Loaded) -> None:
-        """What this loader has read may not be what the nodes are to be: the file was edited since. They keep to the
-        graph; none is started as something else by accident."""
+        """What this loader has read may not be what the nodes are to be: the file was edited since. While any of them
+        runs they keep to the graph, and none is started as something else by accident. Where none does, after a reboot
+        say, this is a start like any other: of the file as it is."""
         pipeline, self.sources = self._pipeline, loaded.sources
-        self.foreign = edits(pipeline.graph, loaded.graph)
-        if not self.foreign:
+        found = edits(pipeline.graph, loaded.graph)
+        if found and not self._any_lives() and not refusal(pipeline.graph, loaded.graph):
+            self._call_off(keeper)
+            if self.adopt(keeper, loaded):
+                return
+        self.foreign = found
+        if not found:
             return
         why = f"`anacostiactl reload {pipeline.name}` takes that up; until then these nodes are not started again"
         pipeline.note("file-changed", f"{self.foreign}; {why}")
@@ -80,13 +88,27 @@ class Following:
                 asked, node.asked = node.asked, 0
                 pipeline.feed(name, SpawnFailed(asked, self.obstacle(name)))
 
+    def _any_lives(self) -> bool:
+        """Whether a node has a process, or may have one."""
+        return any(
+            node.state.orphan or (node.state.pid is not None and not node.state.reaped)
+            for node in self._pipeline.nodes.values()
+        )
+
+    def _call_off(self, keeper: LoaderKeeper) -> None:
+        """What waits to be started comes again, as what it is to be then."""
+        for name, node in self._pipeline.nodes.items():
+            if keeper.withdraw(name, node.asked):
+                asked, node.asked = node.asked, 0
+                self._pipeline.feed(name, Exited(asked, None, None, "was not started yet", fault=False))
+
     def lost(self) -> None:
         """The loader is gone; the next one reads the file anew."""
         self.foreign = Changes()
 
     def obstacle(self, name: str) -> str:
         """Why a node cannot be started by the loader that there is; empty where it can."""
-        if not self.foreign.of(name):
+        if self._pipeline.keeper.phase != "up" or not self.foreign.of(name):
             return ""
         return (
             f"its file has changed since it was loaded ({self.foreign.of(name)}), and the loader that knew it as it "
@@ -96,6 +118,8 @@ class Following:
     def _take_over(self, keeper: LoaderKeeper) -> None:
         """The loader of `keeper` starts the nodes from now on."""
         before = self._pipeline.keeper
+        if keeper is before:
+            return
         self._pipeline.loaders.replace(keeper)
         for name, node in self._pipeline.nodes.items():
             # What a loader was to start that had not loaded its file yet is the new one's to start.

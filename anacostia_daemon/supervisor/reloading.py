@@ -55,6 +55,7 @@ class Reload:
                 self._dismiss()
             else:
                 self._daemon.follow(self._member, loaded, self._keeper)
+                pipeline.hearing.loader_up(self._keeper, loaded)
         except (AnacostiaError, OSError) as error:
             self._dismiss()
             self._refused(str(error), "")

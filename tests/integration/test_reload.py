@@ -357,3 +357,56 @@ def test_stopping_after_reloads_leaves_no_process_and_no_loader(daemon: Daemon, 
     daemon.until(lambda: loaders(daemon) == [], "all loaders are gone")
     daemon.ask("start", target="tiny")
     assert loaders(daemon) == ["loader.sock"]
+
+
+def test_where_nothing_of_it_runs_a_pipeline_comes_up_as_its_file_is_then(daemon: Daemon, file: Path) -> None:
+    """After a reboot, say: nobody is there to type `reload`."""
+    pids = [*daemon.pids().values(), daemon.pipeline()["loader"]["pid"]]
+    daemon.kill()
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    file.write_text(text(SECOND, nodes="store, incoming, count, double").replace("count=1", "count=9"))
+
+    daemon.spawn()
+
+    daemon.until(lambda: "double" in daemon.nodes(), "the new node")
+    daemon.until_ready()
+    run(daemon, "a.txt")
+    assert {row["key"]: row["value"] for row in daemon.ask("metrics", pipeline="tiny")} == {"count": 9, "double": 2}
+    assert "double" in daemon.ask("graph", pipeline="tiny")["nodes"][-1]["name"]
+    daemon.kill()
+    daemon.spawn()
+    daemon.until(lambda: set(daemon.nodes()) == {"store", "incoming", "count", "double"}, "what the journal holds")
+    daemon.until_ready()
+
+
+def test_another_metadata_store_is_not_taken_up_by_a_daemon_that_starts(daemon: Daemon, file: Path) -> None:
+    pids = [*daemon.pids().values(), daemon.pipeline()["loader"]["pid"]]
+    daemon.kill()
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    file.write_text(text().replace("metadata.db", "another.db"))
+
+    daemon.spawn()
+
+    daemon.until(lambda: "its file has changed" in daemon.nodes()["store"]["reason"], "why the store is not started")
+    assert not (daemon.folder / "another.db").exists()
+    assert "its file has changed" in daemon.pipeline()["reason"]
+    file.write_text(text())
+    daemon.ask("reload", pipeline="tiny")
+    daemon.until_ready()
+
+
+def test_a_fresh_interpreter_that_finds_another_file_does_not_become_another_node(daemon: Daemon, file: Path) -> None:
+    spawned = text().replace("class Count(Action):", "class Count(Action):\n    start_method = 'spawn'\n")
+    reload(daemon, file, spawned)
+    before = daemon.pids()
+    file.write_text(spawned.replace("count=1", "count=9"))
+
+    os.kill(before["count"], signal.SIGKILL)
+
+    daemon.until(lambda: "has changed since it was loaded" in daemon.nodes()["count"]["reason"], "it is not started")
+    daemon.ask("reload", pipeline="tiny")
+    run(daemon, "a.txt")
+    assert [row["value"] for row in daemon.ask("metrics", pipeline="tiny")] == [9]
+    assert daemon.pids()["incoming"] == before["incoming"]

@@ -57,7 +57,7 @@ def _loading(enrolment: Enrolment) -> dict[str, Any]:
 
 def _reason(pipeline: Pipeline) -> str:
     """What is the matter with the whole of it; empty where nothing is."""
-    if not pipeline.following.foreign:
+    if not pipeline.following.foreign or pipeline.keeper.phase != "up":
         return ""
     return f"its file has changed: {pipeline.following.foreign}; `anacostiactl reload {pipeline.name}` takes that up"
 
