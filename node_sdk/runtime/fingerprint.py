@@ -1,9 +1,9 @@
 """The fingerprint of a node: a digest of what its process would execute, so that two loads of a file can be compared.
 
-What counts: the source of its class and of all in the user's project that this comes from, the values that the
-constructor left in the node object, and the same of every node that the object refers to, whose methods it may call.
-Its predecessors as such do not count, nor does what is installed. Nothing here may fail a load: what cannot be looked
-into counts by its type.
+What counts: the source of its class and of all in the user's project that this comes from, with the data in globals
+there (a configuration that was read, say); the values that the constructor left in the node object; and the same of
+every node that the object refers to, whose methods it may call. Its predecessors as such do not count, nor does what is
+installed. Nothing here may fail a load: what cannot be looked into counts by its type.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import hashlib
 import logging
 import sys
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,11 +38,19 @@ def fingerprinted(pipeline: Pipeline, graph: GraphSpec) -> GraphSpec:
     return dataclasses.replace(graph, nodes=nodes, called=pipeline.name, source=project.digest())
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What something in the user's project comes from: a digest of its source, and data in globals that it uses."""
+
+    text: str
+    values: tuple[tuple[str, Any], ...]
+
+
 class Project:
     """The user's code in this process."""
 
     def __init__(self) -> None:
-        self._classes: dict[type, str] = {}
+        self._classes: dict[type, Origin] = {}
 
     @cached_property
     def _script(self) -> Script:
@@ -66,36 +75,45 @@ class Project:
         """Of all its source files, 16 characters."""
         return _digest(text_of(each) for each in self.sources())[:_LENGTH]
 
-    def code_of(self, thing: type) -> str:
-        """The source of a class, and of all that it comes from."""
+    def of_class(self, thing: type) -> Origin:
+        """What a class comes from, with all that it derives from."""
         if thing not in self._classes:
-            self._classes[thing] = _digest(text for each in thing.__mro__ for text in self._pieces(each))
+            found = [self.of(each.__module__, {each.__name__, _outermost(each)}) for each in thing.__mro__]
+            names = [f"{each.__module__}.{each.__qualname__}" for each in thing.__mro__]
+            self._classes[thing] = Origin(_digest([*names, *(each.text for each in found)]), _all_values(found))
         return self._classes[thing]
 
-    def pieces_of(self, module: str, name: str) -> Iterable[str]:
-        """The source behind one name of a module: from the script its statements, from another file all of it."""
-        if module == "__main__":
-            yield from self._of_script({name})
-        else:
-            yield from self._of_modules([module])
-        yield f"{module}.{name}"
-
-    def reads_of(self, names: Iterable[str]) -> Iterable[str]:
-        """The source behind `names` of the script, as far as it has them."""
-        return self._of_script(set(names))
-
-    def _pieces(self, thing: type) -> Iterable[str]:
-        yield thing.__qualname__
-        yield from self.pieces_of(thing.__module__, thing.__qualname__.partition(".")[0])
-
-    def _of_script(self, names: set[str]) -> Iterable[str]:
+    def of(self, module: str, names: set[str]) -> Origin:
+        """What is behind names of a module: from the script their statements, from another file all of it."""
+        if module != "__main__":
+            return _of_modules([module])
         statements = self._script.closure(names)
-        yield from (each.text for each in statements)
-        yield from self._of_modules(module for each in statements for module in each.imports)
+        scope = vars(sys.modules["__main__"])
+        bound = sorted(set().union(*(each.binds for each in statements)) & scope.keys())
+        imported = _of_modules(name for each in statements for name in each.imports)
+        text = _digest([*(each.text for each in statements), imported.text])
+        return Origin(text, (*_data({name: scope[name] for name in bound}), *imported.values))
 
-    def _of_modules(self, names: Iterable[str]) -> Iterable[str]:
-        for _, path in sorted(project_modules(names).items()):
-            yield text_of(path)
+
+def _of_modules(names: Iterable[str]) -> Origin:
+    """The user's modules among these, with what they import."""
+    found = sorted(project_modules(names).items())
+    values = tuple(each for name, _ in found for each in _data(vars(sys.modules[name])))
+    return Origin(_digest(text_of(path) for _, path in found), values)
+
+
+def _data(scope: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """The values among globals that may have been read from somewhere else: the source does not tell them."""
+    kinds = (*_PLAIN, list, tuple, set, frozenset, dict, Path, BaseNode)
+    return tuple((name, scope[name]) for name in sorted(scope) if name[:2] != "__" and isinstance(scope[name], kinds))
+
+
+def _all_values(origins: Iterable[Origin]) -> tuple[tuple[str, Any], ...]:
+    return tuple(value for each in origins for value in each.values)
+
+
+def _outermost(thing: type) -> str:
+    return thing.__qualname__.partition(".")[0]
 
 
 class _Walk:
@@ -111,7 +129,8 @@ class _Walk:
         return self._hash.hexdigest()[:_LENGTH]
 
     def node(self, node: BaseNode) -> None:
-        self._add("node", node.name, self._project.code_of(type(node)))
+        self._add("node", node.name)
+        self.value(type(node))
         self._mapping({key: value for key, value in vars(node).items() if key not in _NOT_OURS})
 
     def value(self, value: Any) -> None:
@@ -142,8 +161,8 @@ class _Walk:
         yield dict, self._mapping
         yield Path, lambda path: self._add("path", str(path))
         yield logging.Logger, lambda logger: self._add("logger", logger.name)
-        yield type, lambda thing: self._add("class", self._project.code_of(thing))
-        yield types.ModuleType, lambda module: self._add("module", *self._project.pieces_of(module.__name__, ""))
+        yield type, lambda thing: self._origin("class", self._project.of_class(thing))
+        yield types.ModuleType, lambda module: self._origin(module.__name__, self._project.of(module.__name__, set()))
         yield types.FunctionType, self._function
         yield types.MethodType, lambda method: self._sequence((method.__self__, method.__func__))
         yield types.CodeType, self._code
@@ -176,14 +195,19 @@ class _Walk:
 
     def _function(self, function: types.FunctionType) -> None:
         name, _, inner = function.__qualname__.partition(".")
-        if inner or name == "<lambda>":  # made by other code: itself is what counts, not all of what made it
+        names = {name}
+        if inner or name == "<lambda>":  # made by other code: itself is what counts, not only what made it
             self._code(function.__code__)
-            names = function.__code__.co_names
-            pieces = self._project.reads_of(names) if function.__module__ == "__main__" else ()
-            self._add(*pieces)
-        self._add(*self._project.pieces_of(function.__module__, name))
+            names |= set(function.__code__.co_names)
+        self._origin(f"{function.__module__}.{function.__qualname__}", self._project.of(function.__module__, names))
         self._sequence((function.__defaults__, function.__kwdefaults__))
         self._sequence(_content(cell) for cell in function.__closure__ or ())
+
+    def _origin(self, what: str, origin: Origin) -> None:
+        self._add(what, origin.text)
+        for name, value in origin.values:
+            self._add(name)
+            self.value(value)
 
     def _code(self, code: types.CodeType) -> None:
         self._add("code", code.co_code.hex(), *code.co_names, *code.co_varnames)
@@ -192,7 +216,8 @@ class _Walk:
     def _reduced(self, value: Any) -> None:
         """As pickle would take it apart, in case it can."""
         kind = type(value)
-        self._add("object", kind.__module__, kind.__qualname__, self._project.code_of(kind))
+        self._add("object")
+        self.value(kind)
         try:
             parts = value.__reduce_ex__(4)
         except Exception:  # noqa: BLE001  (a lock, a socket, a user's own refusal)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
@@ -56,10 +57,10 @@ class Script:
 def project_file(module: ModuleType | None) -> Path | None:
     """The source file of a module that is the user's own: not ours, of Python or installed."""
     file = getattr(module, "__file__", None)
-    if not isinstance(file, str) or not file.endswith(".py"):
+    if not isinstance(file, str) or not file.endswith(".py") or file.startswith(_not_the_users()):
         return None
-    path = Path(file).resolve()
-    return None if any(path.is_relative_to(each) for each in _not_the_users()) else path
+    found = os.path.realpath(file)
+    return None if found.startswith(_not_the_users()) else Path(found)
 
 
 def project_modules(names: Iterable[str]) -> dict[str, Path]:
@@ -96,10 +97,11 @@ def _imported_by(path: Path, package: str) -> frozenset[str]:
 
 
 @cache
-def _not_the_users() -> tuple[Path, ...]:
-    installed = [sysconfig.get_paths()[each] for each in ("stdlib", "platstdlib", "purelib", "platlib")]
-    ours = Path(node_sdk.__file__).parent
-    return (ours.resolve(), *(Path(each).resolve() for each in installed))
+def _not_the_users() -> tuple[str, ...]:
+    """Beginnings of the paths of modules, as texts: there are thousands of them."""
+    folders = [sysconfig.get_paths()[each] for each in ("stdlib", "platstdlib", "purelib", "platlib")]
+    folders.append(os.path.dirname(node_sdk.__file__))  # noqa: PTH120 - of one kind with the others
+    return tuple({os.path.join(each, "") for folder in folders for each in (folder, os.path.realpath(folder))})
 
 
 def _statements(body: list[ast.stmt], above: tuple[str, ...], reads: frozenset[str]) -> Iterator[Statement]:

@@ -130,6 +130,37 @@ def test_a_module_counts_as_a_whole_and_with_all_that_it_imports(tmp_path: Path)
     assert {name for name in before if before[name] != after[name]} == {"report"}
 
 
+def test_what_a_file_of_settings_said_as_the_pipeline_was_built_counts_for_those_who_use_it(tmp_path: Path) -> None:
+    file = tmp_path / "pipe.py"
+    reading = "import json\nSETTINGS = json.loads((Path(__file__).parent / 'settings.json').read_text())\n"
+    file.write_text(FILE.replace("EPOCHS = 3", f"{reading}EPOCHS = SETTINGS['epochs']"))
+    found = []
+    for epochs in (3, 4):
+        (tmp_path / "settings.json").write_text(json.dumps({"epochs": epochs}))
+        found += loaded(file)
+    assert {name for name in found[0] if found[0][name] != found[1][name]} == {"train"}
+
+
+def test_a_class_that_a_function_makes_counts_with_what_it_was_made_of(tmp_path: Path) -> None:
+    file = tmp_path / "pipe.py"
+    made = """
+def make(value):
+    class Report(BaseActionNode):
+        def execute(self):
+            return value > 0
+    return Report
+
+
+Report = make(1)
+"""
+    content = FILE.replace("if __name__", f"{made}if __name__")
+    file.write_text(content)
+    [before] = loaded(file)
+    file.write_text(content.replace("make(1)", "make(2)"))
+    [after] = loaded(file)
+    assert {name for name in before if before[name] != after[name]} == {"report"}
+
+
 @pytest.mark.parametrize(
     ("source", "name", "wanted"),
     [
