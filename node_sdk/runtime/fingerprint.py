@@ -22,7 +22,7 @@ from typing import Any
 from node_sdk.graph import GraphSpec
 from node_sdk.nodes.base import BaseNode
 from node_sdk.pipeline import Pipeline
-from node_sdk.runtime.source import Script, project_file, project_modules, text_of
+from node_sdk.runtime.source import Script, as_read, project_file, project_modules, text_of
 
 # Of the graph, which is compared by itself; of logging; of the process.
 _NOT_OURS = frozenset({"name", "predecessors", "successors", "loggers", "_binding"})
@@ -55,7 +55,7 @@ class Project:
     @cached_property
     def _script(self) -> Script:
         main = getattr(sys.modules.get("__main__"), "__file__", None)
-        return Script(Path(main).read_bytes() if main and Path(main).is_file() else b"")
+        return Script(as_read.source(Path(main).resolve()) if main and Path(main).is_file() else b"")
 
     def sources(self) -> list[Path]:
         """The files of the user's project that have been loaded, the one that builds the pipeline among them."""

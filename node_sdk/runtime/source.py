@@ -11,11 +11,15 @@ import importlib.util
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import node_sdk
 
@@ -30,6 +34,45 @@ class Statement:
     binds: frozenset[str]
     reads: frozenset[str]  # names that it takes from the module
     imports: frozenset[str]  # modules, by their full names
+
+
+class AsRead:
+    """The user's files as this process has read them: they may have been edited since, even while they were loaded."""
+
+    def __init__(self) -> None:
+        self._scripts: dict[str, bytes] = {}
+        self._imported: dict[str, tuple[float, int]] = {}  # path → time of change and size, as the import saw them
+
+    @contextmanager
+    def noting(self, file: str, source: bytes) -> Iterator[None]:
+        """Inside, `file` is executed, which reads `source`, and imports others."""
+        self._scripts[os.path.realpath(file)] = source
+        original = SourceFileLoader.path_stats
+
+        def noted(loader: SourceFileLoader, path: str) -> Mapping[str, Any]:
+            found = original(loader, path)
+            self._imported[os.path.realpath(path)] = (found["mtime"], found["size"])
+            return found
+
+        SourceFileLoader.path_stats = noted  # type: ignore[method-assign, assignment]
+        try:
+            yield
+        finally:
+            SourceFileLoader.path_stats = original  # type: ignore[method-assign]
+
+    def source(self, path: Path) -> bytes:
+        """What was executed; for a module that was edited in the meantime something that nothing is equal to."""
+        script = self._scripts.get(str(path))
+        if script is not None:
+            return script
+        with path.open("rb") as stream:
+            source, now = stream.read(), os.fstat(stream.fileno())
+        if self._imported.get(str(path), (now.st_mtime, now.st_size)) != (now.st_mtime, now.st_size):
+            return b"edited while it was loaded: " + uuid.uuid4().hex.encode()
+        return source
+
+
+as_read = AsRead()
 
 
 class Script:
@@ -81,7 +124,7 @@ def project_modules(names: Iterable[str]) -> dict[str, Path]:
 @cache
 def text_of(path: Path) -> str:
     """The source at `path` without layout and comments; as it is where it cannot be parsed."""
-    source = path.read_bytes()
+    source = as_read.source(path)
     try:
         return ast.unparse(ast.parse(source))
     except (SyntaxError, ValueError):
@@ -91,7 +134,7 @@ def text_of(path: Path) -> str:
 @cache
 def _imported_by(path: Path, package: str) -> frozenset[str]:
     try:
-        return frozenset(_imports(ast.parse(path.read_bytes()), package))
+        return frozenset(_imports(ast.parse(as_read.source(path)), package))
     except (SyntaxError, ValueError):
         return frozenset()
 

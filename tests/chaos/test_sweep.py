@@ -152,10 +152,8 @@ def test_no_crash_of_a_daemon_that_adopts_breaks_a_law(world: World) -> None:
 
 RELOADS = [
     ("edited", an_edit_in_a_run, "daemon", 20),
-    ("edited", an_edit_in_a_run, "loader", 8),
     ("grown", a_run_after_an_edit, "daemon", 30),
     ("grown", a_run_after_an_edit, "loader", 12),
-    ("grown", a_run_after_an_edit, "store", 20),
 ]
 
 

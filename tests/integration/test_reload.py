@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from anacostia_daemon.control.client import ControlRefused
+from anacostia_daemon.control.client import Client, ControlRefused
 
-from .daemon_process import Daemon, daemon_of_a_test, lives
+from .daemon_process import TIMEOUT, Daemon, daemon_of_a_test, lives
 
 pytestmark = pytest.mark.slow
 
@@ -308,6 +309,45 @@ def test_the_open_task_of_a_removed_node_does_not_hold_up_its_run(daemon: Daemon
     assert tasks["count"]["state"] == "succeeded"
     assert tasks["double"]["state"] == "cancelled"
     assert "no longer part of the pipeline" in tasks["double"]["error"]
+
+
+def test_a_removed_node_ends_the_task_that_it_executes(daemon: Daemon, file: Path) -> None:
+    reload(daemon, file, text(SLOW, SECOND, nodes="store, incoming, count, double", head=BARE))
+    (daemon.folder / "incoming" / "a").write_text("a")
+    daemon.until((daemon.folder / "begun").exists, "the task is being executed")
+    after = SECOND.replace("[count]", "[incoming]")
+
+    reload(daemon, file, text(after, nodes="store, incoming, double", head=BARE), wait=False)
+    daemon.until(lambda: daemon.nodes()["count"]["phase"] == "stopping", "it is asked to end")
+    assert daemon.nodes()["count"]["desired"] == "down"
+    (daemon.folder / "go").touch()
+
+    daemon.until(lambda: "count" not in daemon.nodes(), "it is gone")
+    daemon.until(lambda: bool(ended(daemon)), "the run")
+    assert {task["node"]: task["state"] for task in ended(daemon)[0]["tasks"]} == {
+        "store": "succeeded",
+        "incoming": "succeeded",
+        "count": "succeeded",
+        "double": "succeeded",
+    }
+    assert {row["key"] for row in daemon.ask("metrics", pipeline="tiny")} == {"slow", "double"}
+
+
+def test_a_second_reload_waits_for_the_first_and_reads_the_file_anew(daemon: Daemon, file: Path) -> None:
+    gate = f"{file}.gate"
+    os.mkfifo(gate)
+    file.write_text("open(__file__ + '.gate').read()\n" + text().replace("count=1", "count=2"))
+    said: list[str] = []
+    with ThreadPoolExecutor() as pool, Client(daemon.home) as one, Client(daemon.home) as two:
+        first = pool.submit(one.request, "reload", {"pipeline": "tiny"}, None, TIMEOUT)
+        opened = os.open(gate, os.O_WRONLY)  # its loader reads the other end
+        second = pool.submit(two.request, "reload", {"pipeline": "tiny"}, said.append, TIMEOUT)
+        daemon.until(lambda: "waiting for an earlier reload to be over" in said, "the second waits")
+        file.write_text(text().replace("count=1", "count=3"))
+        os.close(opened)
+        assert first.result()["changed"] == second.result()["changed"] == {"count": "its code"}
+    run(daemon, "a.txt")
+    assert [row["value"] for row in daemon.ask("metrics", pipeline="tiny")] == [3]
 
 
 def test_a_daemon_that_comes_back_finds_nodes_of_two_loaders_and_keeps_them(daemon: Daemon, file: Path) -> None:

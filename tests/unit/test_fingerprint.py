@@ -161,6 +161,22 @@ Report = make(1)
     assert {name for name in before if before[name] != after[name]} == {"report"}
 
 
+def test_what_counts_is_what_was_executed_also_where_files_are_edited_meanwhile(tmp_path: Path) -> None:
+    """Else a next load, of what they are then, would see no change."""
+    module, file = tmp_path / "net.py", tmp_path / "pipe.py"
+    module.write_text("def net():\n    return 1\n")
+    using = "import net\n" + FILE.replace("        return True", "        return bool(net.net())")
+    file.write_text(using)
+    [plain] = loaded(file)
+    edits = f"Path(__file__).write_text({using!r})\nPath(net.__file__).write_text('def net(): return 23')\n"
+    file.write_text(using.replace("EPOCHS = 3\n", f"EPOCHS = 4\n{edits}"))
+    [before] = loaded(file)
+    assert file.read_text() == using
+    [after] = loaded(file)
+    assert before["train"] != after["train"] == plain["train"]
+    assert len({before["report"], after["report"], plain["report"]}) == 3
+
+
 @pytest.mark.parametrize(
     ("source", "name", "wanted"),
     [
