@@ -111,6 +111,11 @@ class Home:
             each for name in ("loader.sock", "loader@*.sock") for each in self.socket_dir.glob(f"{pipeline}/{name}")
         )
 
+    def sweep_up(self, pipeline: str, pid: int) -> None:
+        """Take away what a loader left behind that was killed and had a socket of its own: nobody takes that over."""
+        for left in (self.socket_dir / pipeline).glob(f"loader@{pid}.*"):
+            left.unlink(missing_ok=True)
+
     def inbox(self, pipeline: str, node: str) -> Path:
         return self.socket_dir / pipeline / f"{node}.sock"
 

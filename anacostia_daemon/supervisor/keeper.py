@@ -227,6 +227,8 @@ class LoaderKeeper:
         code, number = self._reaper.status(link.pid)
         how = f"exit code {code}" if code is not None else f"signal {number}" if number is not None else ""
         link.handle.close()
+        if self.recipe.pipeline is not None:
+            self._home.sweep_up(self.recipe.pipeline, link.pid)
         why = f"{why} ({how})" if how else why
         if self.phase == "up":
             self._lose(f"its loader (pid {link.pid}) was lost: {why}")

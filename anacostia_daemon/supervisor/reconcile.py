@@ -90,7 +90,12 @@ class Reconciliation:
     def _at(self, path: Path) -> _Candidate | None:
         around = self._pipeline.around
         keeper = LoaderKeeper(around.loop, around.home, around.reaper, self._pipeline.keeper.recipe)
-        return _Candidate(keeper, self._hear) if keeper.connect(path) else None
+        if keeper.connect(path):
+            return _Candidate(keeper, self._hear)
+        number = path.stem.partition("@")[2]
+        if number:
+            around.home.sweep_up(self._pipeline.name, int(number))
+        return None
 
     def _hear(self) -> None:
         """Once all have answered, what the loaders know is known."""

@@ -368,6 +368,28 @@ def test_a_daemon_that_comes_back_finds_nodes_of_two_loaders_and_keeps_them(daem
     daemon.until(lambda: len(loaders(daemon)) == 1, "the older loader ends with the last of its nodes")
 
 
+def test_loaders_that_are_killed_leave_nothing_behind_and_their_nodes_live_on(daemon: Daemon, file: Path) -> None:
+    newer = text(SECOND, nodes="store, incoming, count, double")
+    reload(daemon, file, newer)
+    before = daemon.pids()
+    for each in daemon.journal_rows("loaders", "pid"):
+        os.kill(each, signal.SIGKILL)
+    daemon.until(lambda: loaders(daemon) == ["loader.sock"], "what the second loader left is swept up")
+    assert daemon.pids() == before
+
+    os.kill(before["double"], signal.SIGKILL)
+    daemon.until(lambda: daemon.nodes()["double"]["incarnation"] == 2, "a third loader starts it again")
+    daemon.until_ready()
+    reload(daemon, file, newer.replace("2 * self", "3 * self"))
+    daemon.kill()
+    for each in daemon.journal_rows("loaders", "pid"):
+        os.kill(each, signal.SIGKILL)
+    daemon.spawn()
+    daemon.until(lambda: len(loaders(daemon)) <= 1, "what was left while no daemon lived is swept up")
+    daemon.until_ready()
+    assert {name for name, pid in daemon.pids().items() if pid != before[name]} == {"double"}
+
+
 def test_a_node_keeps_to_the_graph_when_its_loader_is_gone_and_the_file_has_changed(daemon: Daemon, file: Path) -> None:
     before = daemon.nodes()
     loader = daemon.pipeline()["loader"]["pid"]
