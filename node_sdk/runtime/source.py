@@ -143,8 +143,8 @@ def _imported_by(path: Path, package: str) -> frozenset[str]:
 def _not_the_users() -> tuple[str, ...]:
     """Beginnings of the paths of modules, as texts: there are thousands of them."""
     folders = [sysconfig.get_paths()[each] for each in ("stdlib", "platstdlib", "purelib", "platlib")]
-    folders.append(os.path.dirname(node_sdk.__file__))  # noqa: PTH120 - of one kind with the others
-    return tuple({os.path.join(each, "") for folder in folders for each in (folder, os.path.realpath(folder))})
+    folders.append(str(Path(node_sdk.__file__).parent))
+    return tuple({f"{each}{os.sep}" for folder in folders for each in (folder, os.path.realpath(folder))})
 
 
 def _statements(body: list[ast.stmt], above: tuple[str, ...], reads: frozenset[str]) -> Iterator[Statement]:
