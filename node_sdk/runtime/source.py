@@ -65,11 +65,13 @@ class AsRead:
         script = self._scripts.get(str(path))
         if script is not None:
             return script
-        with path.open("rb") as stream:
-            source, now = stream.read(), os.fstat(stream.fileno())
-        if self._imported.get(str(path), (now.st_mtime, now.st_size)) != (now.st_mtime, now.st_size):
-            return b"edited while it was loaded: " + uuid.uuid4().hex.encode()
-        return source
+        try:
+            with path.open("rb") as stream:
+                source, now = stream.read(), os.fstat(stream.fileno())
+        except OSError:  # removed meanwhile
+            return uuid.uuid4().bytes
+        as_it_was = self._imported.get(str(path), (now.st_mtime, now.st_size)) == (now.st_mtime, now.st_size)
+        return source if as_it_was else uuid.uuid4().bytes
 
 
 as_read = AsRead()
@@ -127,15 +129,15 @@ def text_of(path: Path) -> str:
     source = as_read.source(path)
     try:
         return ast.unparse(ast.parse(source))
-    except (SyntaxError, ValueError):
-        return source.decode(errors="replace")
+    except (SyntaxError, ValueError, RecursionError):
+        return source.decode(errors="backslashreplace")
 
 
 @cache
 def _imported_by(path: Path, package: str) -> frozenset[str]:
     try:
         return frozenset(_imports(ast.parse(as_read.source(path)), package))
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError):
         return frozenset()
 
 

@@ -177,6 +177,22 @@ def test_what_counts_is_what_was_executed_also_where_files_are_edited_meanwhile(
     assert len({before["report"], after["report"], plain["report"]}) == 3
 
 
+def test_nothing_in_a_project_makes_a_load_fail(tmp_path: Path) -> None:
+    deep = "deep = []\nfor _ in range(100_000):\n    deep = [deep]\n"
+    odd = "class Odd:\n    def __reduce_ex__(self, how):\n        raise RuntimeError('no')\n"
+    long = f"import odd\nlong = {' + '.join(['1'] * 900)}\n"
+    (tmp_path / "odd.py").write_text(
+        f"{long.replace('import odd', '')}from pathlib import Path\nPath(__file__).unlink()\n"
+    )
+    file = tmp_path / "pipe.py"
+    file.write_text(
+        FILE.replace("EPOCHS = 3", f"{deep}{odd}{long}EPOCHS = 3").replace("x + 1", "x + 1, deep, Odd(), odd")
+    )
+    [found] = loaded(file)
+    assert all(found.values())
+    assert set(found) == {"store", "data", "models", "train", "report"}
+
+
 @pytest.mark.parametrize(
     ("source", "name", "wanted"),
     [
