@@ -105,6 +105,17 @@ class Home:
     def loader_socket(self, pipeline: str) -> Path:
         return self.socket_dir / pipeline / "loader.sock"
 
+    def loader_sockets(self, pipeline: str = "*") -> list[Path]:
+        """Where loaders listen, or have listened: those that a reload has started have sockets of their own."""
+        return sorted(
+            each for name in ("loader.sock", "loader@*.sock") for each in self.socket_dir.glob(f"{pipeline}/{name}")
+        )
+
+    def sweep_up(self, pipeline: str, pid: int) -> None:
+        """Take away what a loader left behind that was killed and had a socket of its own: nobody takes that over."""
+        for left in (self.socket_dir / pipeline).glob(f"loader@{pid}.*"):
+            left.unlink(missing_ok=True)
+
     def inbox(self, pipeline: str, node: str) -> Path:
         return self.socket_dir / pipeline / f"{node}.sock"
 

@@ -42,6 +42,7 @@ class NodeSpec(Message):
     starts_on_new: bool = False  # resources: the trigger condition is that there is a new artifact; nobody need ask
     resource_path: str | None = None  # resources
     uri: str | None = None  # metadata stores; without its password
+    code: str = ""  # fingerprint of what its process executes (runtime/fingerprint.py); empty: not known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,8 @@ class GraphSpec(Message):
     trigger: Trigger = "all"
     max_concurrent_runs: int = 1
     max_crashes: int = 3
+    called: str = ""  # what its file calls it, where it may run under another name; empty: not known
+    source: str = ""  # digest of the user's files that it was loaded from; empty: not known
 
     @cached_property
     def by_name(self) -> dict[str, NodeSpec]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 
 from node_sdk.errors import InvalidPipeline
 
@@ -12,6 +13,11 @@ MAX_NAME = 64
 HISTORY = "history"  # file among those of a pipeline; see node_sdk.runtime.history
 MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107  # bytes; sun_path without its closing zero
 _LEGAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
+
+
+def script_name(file: str) -> str:
+    """What a pipeline is called that the script `file` builds: its stem, with what a name may not have replaced."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", Path(file).stem).lstrip("-.")[:MAX_NAME] or "pipeline"
 
 
 def check_name(name: object, what: str) -> str:

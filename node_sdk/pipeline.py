@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from typing import Any, get_args
 from node_sdk import validation
 from node_sdk.errors import InvalidPipeline, NotRunning
 from node_sdk.graph import GraphSpec, Trigger
-from node_sdk.names import MAX_NAME, check_name
+from node_sdk.names import check_name, script_name
 from node_sdk.nodes.base import BaseNode, Loggers
 from node_sdk.nodes.binding import Binding
 
@@ -148,10 +147,7 @@ def collecting() -> Iterator[list[Pipeline]]:
 
 
 def _script_name() -> str:
-    """The stem of the script's file, with what a name may not have replaced."""
-    file = getattr(sys.modules["__main__"], "__file__", None)
-    stem = Path(file).stem if file else ""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", stem).lstrip("-.")[:MAX_NAME] or "pipeline"
+    return script_name(getattr(sys.modules["__main__"], "__file__", None) or "")
 
 
 def _link(nodes: Sequence[object]) -> None:

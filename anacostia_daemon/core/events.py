@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from node_sdk.graph import NodeSpec
+
 Desired = Literal["up", "down", "paused"]
 LastWordsKind = Literal["setup", "fenced", "error", "timeout"]
 
@@ -39,6 +41,20 @@ class SetDesired(Event):
 @dataclass(frozen=True, slots=True)
 class Restart(Event):
     """Stop what runs, then start it again with a fresh budget. A node that was wanted down is wanted up by it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Respec(Event):
+    """Its file was loaded again: from its next process on, the node is this."""
+
+    spec: NodeSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Renew(Event):
+    """Its process is not what the file says now: as Restart, but what is wanted stays as it is."""
 
     reason: str
 
@@ -151,6 +167,8 @@ class Deadline(Event):
 EVENTS: tuple[type[Event], ...] = (
     SetDesired,
     Restart,
+    Respec,
+    Renew,
     Shutdown,
     MayStart,
     MayStop,

@@ -26,6 +26,8 @@ from anacostia_daemon.core.events import (
     LastWords,
     MayStart,
     MayStop,
+    Renew,
+    Respec,
     Restart,
     SetDesired,
     Shutdown,
@@ -85,6 +87,7 @@ _ORDERED = Handled("the wish is kept; MayStop comes when its successors are down
 _IDENTITY = Handled("its pid is kept")
 _WORDS = Handled("kept as the reason of its end")
 _TAKEN = Handled("'fenced': higher incarnation numbers are taken; else nothing")
+_SPEC = Handled("kept for its next process")
 _REAPED = Handled("its end is kept, its family cleared", to=("killing",))
 _STILLBORN = Handled("counts as a crash; its family is cleared", to=("killing",))
 
@@ -100,6 +103,16 @@ _ROWS: Mapping[type[Event], Mapping[Phase, Verdict]] = {
     },
     Restart: {
         "down": Handled("it is wanted up, with a fresh budget"),
+        "starting": _ORDERED,
+        "ready": _ORDERED,
+        "stopping": _WISH,
+        "killing": _WISH,
+        "backoff": Handled("it starts anew, with a fresh budget", to=("down",)),
+        "failed": Handled("it starts anew, with a fresh budget", to=("down",)),
+    },
+    Respec: dict.fromkeys(PHASES, _SPEC),
+    Renew: {
+        "down": Handled("a fresh budget; it is started if it is wanted up"),
         "starting": _ORDERED,
         "ready": _ORDERED,
         "stopping": _WISH,

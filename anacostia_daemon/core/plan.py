@@ -14,7 +14,36 @@ from node_sdk.graph import GraphSpec, NodeSpec
 
 def next_events(graph: GraphSpec, states: Mapping[str, NodeState]) -> list[tuple[str, Event]]:
     """What to feed to which node now. Feed all of it, then ask again, until nothing comes."""
-    return [*_stops(graph, states), *_starts(graph, states)]
+    return [*_farewells(graph, states), *_stops(graph, states), *_starts(graph, states)]
+
+
+def to_renew(
+    graph: GraphSpec, states: Mapping[str, NodeState], shapes: Mapping[str, str], wanted: Mapping[str, str]
+) -> list[str]:
+    """The nodes whose process has another shape than is wanted, once it is their turn; empty shapes are not known.
+
+    First those go that the graph has no more: the store is to hear their last words before it learns that graph.
+    """
+    if _removed(graph, states):
+        return []
+    return [spec.name for spec in graph.nodes if _differ(shapes.get(spec.name, ""), wanted.get(spec.name, ""))]
+
+
+def _differ(shape: str, wanted: str) -> bool:
+    return bool(shape and wanted) and shape != wanted
+
+
+def _removed(graph: GraphSpec, states: Mapping[str, NodeState]) -> list[str]:
+    """Nodes that the graph has no more, and that are not gone yet."""
+    return [name for name, state in states.items() if name not in graph.by_name and not state.at_rest]
+
+
+def _farewells(graph: GraphSpec, states: Mapping[str, NodeState]) -> list[tuple[str, Event]]:
+    """Nobody waits for a node that the graph has no more."""
+    going = ("starting", "ready")
+    return [
+        (name, MayStop()) for name in _removed(graph, states) if states[name].must_go and states[name].phase in going
+    ]
 
 
 def _stops(graph: GraphSpec, states: Mapping[str, NodeState]) -> list[tuple[str, Event]]:
@@ -34,12 +63,15 @@ def _still_going(state: NodeState) -> bool:
 
 def _starts(graph: GraphSpec, states: Mapping[str, NodeState]) -> list[tuple[str, Event]]:
     events: list[tuple[str, Event]] = []
+    removed = _removed(graph, states)
     for spec in graph.nodes:
         state = states[spec.name]
         if state.orphan and state.phase == "down":
             obstacle = f"looking whether incarnation {state.incarnation} still lives"
         elif state.wants_start:
-            obstacle = _obstacle(graph, states, spec)
+            # A node that is new to the store must not say hello before the store has learnt of it.
+            obstacle = f"waiting for {', '.join(removed)} to end, removed from the pipeline" if removed else ""
+            obstacle = obstacle or _obstacle(graph, states, spec)
         else:
             continue
         if not obstacle:

@@ -40,7 +40,8 @@ class NodeState:
     # what is wanted
     desired: Desired = "down"
     wish: str = ""  # why that is wanted, in words
-    renew: bool = False  # stop what runs, then start anew (Restart)
+    renew: bool = False  # stop what runs, then start anew (Restart, Renew)
+    next_spec: NodeSpec | None = None  # what its next process is to be, where that is another (Respec)
     leaving: bool = False  # the daemon ends; go down whatever is wanted (Shutdown)
 
     # what is so

@@ -22,6 +22,8 @@ from anacostia_daemon.core.events import (
     LastWords,
     MayStart,
     MayStop,
+    Renew,
+    Respec,
     Restart,
     SetDesired,
     Shutdown,
@@ -69,6 +71,16 @@ def restart(turn: Turn, event: Restart) -> None:
         turn.set(renew=True)
 
 
+def respec(turn: Turn, event: Respec) -> None:
+    turn.set(next_spec=None if event.spec == turn.state.spec else event.spec)
+
+
+def renew(turn: Turn, event: Renew) -> None:
+    turn.set(budget=Budget(), done=False)
+    if turn.state.desired != "down":
+        restart(turn, Restart(event.reason))
+
+
 def shutdown(turn: Turn, event: Shutdown) -> None:
     turn.set(leaving=True, wish=event.reason)
     if turn.state.phase == "backoff":
@@ -100,8 +112,16 @@ def spawn(turn: Turn, reason: str) -> None:
     """Start the next incarnation. Whoever calls this knows that none is left of the last one."""
     number = max(turn.state.incarnation, turn.state.highest) + 1
     paused = turn.state.desired == "paused"
-    timeout = turn.state.spec.start_timeout
-    fresh = {**_fresh(number), "highest": number, "start_by": turn.now + timeout, "told_paused": paused}
+    spec = turn.state.next_spec or turn.state.spec
+    timeout = spec.start_timeout
+    fresh = {
+        **_fresh(number),
+        "spec": spec,
+        "next_spec": None,
+        "highest": number,
+        "start_by": turn.now + timeout,
+        "told_paused": paused,
+    }
     turn.enter("starting", reason, within=timeout, **fresh)
     turn.do(Spawn(number, paused, turn.state.crashed))
 
@@ -209,6 +229,8 @@ def _tell(turn: Turn) -> None:
 HANDLERS: Mapping[type[Event], Callable[[Turn, Any], None]] = {
     SetDesired: set_desired,
     Restart: restart,
+    Respec: respec,
+    Renew: renew,
     Shutdown: shutdown,
     MayStart: may_start,
     MayStop: may_stop,

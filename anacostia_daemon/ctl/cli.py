@@ -13,6 +13,7 @@ COMMANDS = (
     "start",
     "stop",
     "restart",
+    "reload",
     "pause",
     "resume",
     "remove",

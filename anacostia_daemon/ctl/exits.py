@@ -33,6 +33,15 @@ class CommandFailed(Exception):
         self.code = code
         self.hint = hint
 
+    def show(self) -> None:
+        """Say it on stderr, where the command goes on."""
+        import click
+
+        from anacostia_daemon.ctl.text import printable
+
+        for line in f"{self}\n{self.hint}".rstrip().splitlines():
+            click.echo(printable(line, tabs=True), err=True)
+
 
 def broken_pipe() -> int:
     """Whoever read has read enough."""

@@ -123,14 +123,15 @@ class Journal:
     # ---- loaders
 
     def save_loader(self, row: LoaderRow) -> None:
-        self._upsert("loaders", _columns(row), ("pipeline",))
+        self._upsert("loaders", _columns(row), ("pipeline", "pid"))
 
-    def loader(self, pipeline: str) -> LoaderRow | None:
+    def loaders(self, pipeline: str) -> list[LoaderRow]:
+        """The one that starts nodes, and older ones of which a node lives."""
         rows = self._rows("loaders", ("pipeline", "pid", "started", "boot_id"), "pipeline = ?", pipeline)
-        return LoaderRow(**rows[0]) if rows else None
+        return [LoaderRow(**row) for row in rows]
 
-    def forget_loader(self, pipeline: str) -> None:
-        self._write("DELETE FROM loaders WHERE pipeline = ?", pipeline)
+    def forget_loader(self, pipeline: str, pid: int) -> None:
+        self._write("DELETE FROM loaders WHERE pipeline = ? AND pid = ?", pipeline, pid)
 
     # ---- entries
 

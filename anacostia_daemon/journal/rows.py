@@ -44,11 +44,12 @@ class NodeRow:
     end_exit_code: int | None = None
     end_signal: int | None = None
     end_at: float | None = None
+    shape: str = ""  # of the last incarnation (node_sdk.changes.shape); empty: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoaderRow:
-    """The loader process of a pipeline."""
+    """A loader process of a pipeline."""
 
     pipeline: str
     pid: int

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from node_sdk.errors import AnacostiaError
 
-VERSION = 1
+VERSION = 2
 APPLICATION_ID = 0x414E_4143  # "ANAC"
 _PATIENCE = 5.0  # seconds that opening waits for another process (a backup, say) to unlock the file
 
@@ -47,6 +47,7 @@ CREATE TABLE nodes (
     end_exit_code INTEGER,
     end_signal INTEGER,
     end_at REAL,
+    shape TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (pipeline, name)
 ) WITHOUT ROWID;
 
@@ -79,13 +80,32 @@ CREATE TABLE entries (
 
 CREATE INDEX entries_of_pipeline ON entries (pipeline, node, id);
 
+-- More than one where a pipeline was reloaded: the older ones live for as long as a node that they started.
 CREATE TABLE loaders (
-    pipeline TEXT PRIMARY KEY REFERENCES pipelines (name) ON DELETE CASCADE,
+    pipeline TEXT NOT NULL REFERENCES pipelines (name) ON DELETE CASCADE,
     pid INTEGER NOT NULL,
     started REAL NOT NULL,
-    boot_id TEXT NOT NULL
+    boot_id TEXT NOT NULL,
+    PRIMARY KEY (pipeline, pid)
 );
 """
+
+# From the version before to this one.
+_STEPS = {
+    2: """
+ALTER TABLE nodes ADD COLUMN shape TEXT NOT NULL DEFAULT '';
+ALTER TABLE loaders RENAME TO old_loaders;
+CREATE TABLE loaders (
+    pipeline TEXT NOT NULL REFERENCES pipelines (name) ON DELETE CASCADE,
+    pid INTEGER NOT NULL,
+    started REAL NOT NULL,
+    boot_id TEXT NOT NULL,
+    PRIMARY KEY (pipeline, pid)
+);
+INSERT INTO loaders SELECT pipeline, pid, started, boot_id FROM old_loaders;
+DROP TABLE old_loaders;
+""",
+}
 
 
 class JournalUnusable(AnacostiaError):
@@ -142,6 +162,8 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
             f"BEGIN IMMEDIATE; {_TABLES} "
             f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
         )
+    for step in range(version + 1, VERSION + 1) if not empty else ():
+        connection.executescript(f"BEGIN IMMEDIATE; {_STEPS[step]} PRAGMA user_version = {step}; COMMIT;")
     # From now on nothing waits: the daemon has one thread, and tries again by itself.
     connection.execute("PRAGMA busy_timeout = 0")
 

@@ -23,7 +23,7 @@ from anacostia_daemon.supervisor import record
 from anacostia_daemon.supervisor.commands.asking import CommandFailed
 from anacostia_daemon.supervisor.commands.table import perform
 from anacostia_daemon.supervisor.cpu import CpuShares
-from anacostia_daemon.supervisor.enrolment import Enrolment
+from anacostia_daemon.supervisor.enrolment import Enrolment, check_names
 from anacostia_daemon.supervisor.home_lock import HomeLock
 from anacostia_daemon.supervisor.keeper import Departure, LoaderKeeper
 from anacostia_daemon.supervisor.link import Link
@@ -33,9 +33,11 @@ from anacostia_daemon.supervisor.moments import Moments
 from anacostia_daemon.supervisor.pipeline import Pipeline, Surroundings
 from anacostia_daemon.supervisor.posix_signals import PosixSignals
 from anacostia_daemon.supervisor.questions import Questions
+from anacostia_daemon.supervisor.reloading import Reload
 from anacostia_daemon.supervisor.revival import revive
 from anacostia_daemon.supervisor.waiters import Waiters
 from anacostia_daemon.supervisor.writing import CannotWrite, Writing
+from node_sdk.errors import AnacostiaError
 from node_sdk.osprocess import be_subreaper
 from node_sdk.wire.link import NodeMessage
 from node_sdk.wire.loader import Loaded
@@ -49,11 +51,12 @@ class Member:
     questions: Questions
     created: float
     removing: bool = False
+    reload: Reload | None = None  # under way
 
     @property
     def idle(self) -> bool:
         """Whether nothing of it runs, not even its loader."""
-        return self.asleep and self.pipeline.keeper.gone
+        return self.asleep and self.pipeline.loaders.gone
 
     @property
     def asleep(self) -> bool:
@@ -140,14 +143,36 @@ class Daemon:
             before.pipeline.close()
         pipeline = Pipeline(self.around, graph, keeper, "up", nodes)
         member = self.enlist(pipeline, created)
-        pipeline.hearing.loader_up(loaded)
+        pipeline.hearing.loader_up(keeper, loaded)
         pipeline.want_all("up", "started by a user")
         return member
+
+    def follow(self, member: Member, loaded: Loaded, keeper: LoaderKeeper) -> None:
+        """Write down what the file of a registered pipeline says now, and have the pipeline follow it.
+
+        Raises CannotWrite, and nothing has changed.
+        """
+        pipeline, graph = member.pipeline, loaded.graph
+        with self._writing.turn():
+            last = {spec.name: self.journal.last_incarnation(graph.name, spec.name) for spec in graph.nodes}
+            self.journal.save_pipeline(record.pipeline_row(keeper.recipe, graph, pipeline.desired, member.created))
+        pipeline.following.follow(graph, keeper, last)
+
+    def _adopt(self, member: Member, loaded: Loaded, keeper: LoaderKeeper) -> bool:
+        """As `follow`, of what a new loader has read while nothing of the pipeline runs."""
+        try:
+            check_names(self.home, loaded.graph)
+            self.follow(member, loaded, keeper)
+        except AnacostiaError as error:
+            report(f"{member.pipeline.name}: cannot follow its file: {error}")
+            return False
+        return True
 
     def enlist(self, pipeline: Pipeline, created: float) -> Member:
         """Take a pipeline among those that are supervised."""
         member = Member(pipeline, Questions(pipeline), created)
         self.members[pipeline.name] = member
+        pipeline.following.adopt = lambda keeper, loaded: self._adopt(member, loaded, keeper)
         return member
 
     # ---- the end of the daemon
@@ -160,6 +185,8 @@ class Daemon:
             for enrolment in list(self.enrolments):
                 enrolment.cancel()
             for member in self.members.values():
+                if member.reload is not None:
+                    member.reload.cancel("the daemon is shutting down")
                 member.pipeline.shut_down(reason)
         if conversation is not None:
             self._leaving.conversations.append(conversation)
@@ -223,14 +250,14 @@ class Daemon:
                     continue  # it stays a member, whole, until that is written
                 self.home.forget_history(name)
                 member.questions.close()
-                member.pipeline.keeper.quit()
+                member.pipeline.loaders.quit()
                 member.pipeline.close()
                 del self.members[name]
                 report(f"{name}: removed")
 
     def _leave_when_empty(self, leaving: _Leaving) -> None:
-        keepers = [member.pipeline.keeper for member in self.members.values()]
-        if all(member.pipeline.at_rest for member in self.members.values()) and all(each.gone for each in keepers):
+        pipelines = [member.pipeline for member in self.members.values()]
+        if all(each.settled and each.at_rest and each.loaders.gone for each in pipelines):
             for conversation in leaving.conversations:
                 conversation.result(None)
             self.loop.stop()

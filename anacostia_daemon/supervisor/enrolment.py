@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from anacostia_daemon.paths import check_socket_path
+from anacostia_daemon.paths import Home, check_socket_path
 from anacostia_daemon.supervisor.keeper import LoaderKeeper, Recipe
 from node_sdk.errors import AnacostiaError
 from node_sdk.graph import GraphSpec
-from node_sdk.names import check_name
+from node_sdk.names import check_name, script_name
 from node_sdk.wire.loader import FromLoader, Loaded
 
 if TYPE_CHECKING:
@@ -41,8 +41,24 @@ class Enrolment:
         around = daemon.around
         self._keeper = LoaderKeeper(around.loop, around.home, around.reaper, recipe)
         self._keeper.owner = self
+        self._since = around.loop.now()
         daemon.enrolments.add(self)
         self._keeper.start()
+
+    @property
+    def name(self) -> str:
+        """What the pipeline is called as far as one can tell before its file has said so: by default by its file."""
+        return self.recipe.pipeline or script_name(self.recipe.file)
+
+    @property
+    def waits_for(self) -> str:
+        """What it does, in words."""
+        seconds = self._daemon.loop.now() - self._since
+        return f"loading {self.recipe.file} for {seconds:.0f} s"
+
+    @property
+    def loader_pid(self) -> int | None:
+        return self._keeper.pid
 
     def join(self, enrolled: Callable[[Member], None], refused: Callable[[str, str], None]) -> None:
         """Have somebody else hear the outcome too."""
@@ -62,9 +78,7 @@ class Enrolment:
             self._keeper.recipe = recipe
             member = self._daemon.register(loaded, self._keeper)
         except (AnacostiaError, OSError) as error:
-            leaving = self._keeper.quit()
-            if leaving is not None:  # the next start waits for its end: both would want the same socket
-                self._daemon.departures = [each for each in self._daemon.departures if not each.over] + [leaving]
+            self._leave()
             self._end(str(error), "")
             return
         self._daemon.enrolments.discard(self)
@@ -79,11 +93,21 @@ class Enrolment:
             # The loader found another one at its socket; whose pipeline that is, only we know.
             if str(self._daemon.home.loader_socket(name)) in message:
                 message, detail = self._occupied(name, member), ""
-        self._end(message, "\n".join(detail.rstrip().splitlines()[-_TAIL:]))
+        self._end(message, shortened(detail))
+
+    def stop(self, why: str) -> None:
+        """Somebody does not want it any more; whoever waits for it is told."""
+        self._leave()
+        self._end(why, "")
 
     def cancel(self) -> None:
         """The daemon ends; whatever the file is busy with, it does not wait for it."""
         self._keeper.kill("the daemon is shutting down")
+
+    def _leave(self) -> None:
+        leaving = self._keeper.quit()
+        if leaving is not None:  # the next start waits for its end: both would want the same socket
+            self._daemon.departures = [each for each in self._daemon.departures if not each.over] + [leaving]
 
     def _end(self, message: str, detail: str) -> None:
         self._daemon.enrolments.discard(self)
@@ -92,11 +116,7 @@ class Enrolment:
 
     def _check(self, graph: GraphSpec) -> None:
         daemon, recipe = self._daemon, self._keeper.recipe
-        check_name(graph.name, "pipeline")
-        for node in graph.nodes:
-            check_name(node.name, "node")
-            check_socket_path(daemon.home.inbox(graph.name, node.name), f" of node '{node.name}'")
-        check_socket_path(daemon.home.loader_socket(graph.name), f" of pipeline '{graph.name}'")
+        check_names(daemon.home, graph)
         if daemon.leaving:
             raise AnacostiaError("the daemon is shutting down")
         other = daemon.members.get(graph.name)
@@ -113,3 +133,17 @@ class Enrolment:
             f"a pipeline '{name}' is registered already, from {file}; "
             f"`anacostiactl remove {name}` first, or give this one another name with --name"
         )
+
+
+def check_names(home: Home, graph: GraphSpec) -> None:
+    """Raise AnacostiaError where a name cannot be one, or makes the path of a socket too long."""
+    check_name(graph.name, "pipeline")
+    for node in graph.nodes:
+        check_name(node.name, "node")
+        check_socket_path(home.inbox(graph.name, node.name), f" of node '{node.name}'")
+    check_socket_path(home.loader_socket(graph.name), f" of pipeline '{graph.name}'")
+
+
+def shortened(detail: str) -> str:
+    """The end of a traceback, which says most."""
+    return "\n".join(detail.rstrip().splitlines()[-_TAIL:])

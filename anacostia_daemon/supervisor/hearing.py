@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from anacostia_daemon.core.events import Beat, Exited, Found, LastWords, Spawned, SpawnFailed
 from anacostia_daemon.process.family import Head
+from anacostia_daemon.supervisor.keeper import LoaderKeeper
 from anacostia_daemon.supervisor.log import report
 from anacostia_daemon.supervisor.watched import Watched
 from node_sdk.wire import link as said
@@ -23,16 +24,31 @@ if TYPE_CHECKING:
 LOADER_SILENCE = 5.0  # seconds in which a loader must tell how a child of its ended that is seen to be gone
 
 
+class Ear:
+    """What one loader says, and that it is the one who says it."""
+
+    def __init__(self, hearing: Hearing, keeper: LoaderKeeper) -> None:
+        self._hearing, self._keeper = hearing, keeper
+
+    def loader_up(self, loaded: wire.Loaded) -> None:
+        self._hearing.loader_up(self._keeper, loaded)
+
+    def loader_says(self, message: wire.FromLoader) -> None:
+        self._hearing.loader_says(self._keeper, message)
+
+    def loader_lost(self, message: str, detail: str) -> None:
+        self._hearing.loader_lost(self._keeper, message, detail)
+
+
 class Hearing:
-    """Of one pipeline; owner of its loader's keeper."""
+    """Of one pipeline."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._note = ""
-        # Others who want to know: the questions of people, and the reconciliation at the daemon's start.
+        # Others who want to know: the questions of people.
         self.answered: Callable[[wire.QueryAnswer], None] = lambda answer: None
         self.lost: Callable[[str], None] = lambda message: None
-        self.loader_known: Callable[[], None] = lambda: None
 
     def node_says(self, message: said.NodeMessage) -> None:
         """A message of a node of this pipeline."""
@@ -45,32 +61,28 @@ class Hearing:
             case said.LastWords(_, node, incarnation, kind, text, current):
                 self._pipeline.feed(node, LastWords(incarnation, kind, text, current))
 
-    def loader_up(self, loaded: wire.Loaded) -> None:
-        """The loader is there: it has loaded the file, or lived on from an earlier daemon."""
+    def loader_up(self, keeper: LoaderKeeper, loaded: wire.Loaded) -> None:
+        """A loader is there: it has loaded the file, or lived on from an earlier daemon."""
         self._pipeline.changed = True
         if loaded.note and loaded.note != self._note:
             report(f"{self._pipeline.name}: {loaded.note}")
         self._note = loaded.note
         for child in loaded.children:
-            self.found_child(child)
-        differing = sorted(set(self._pipeline.nodes) ^ set(loaded.graph.by_name))
-        if differing:
-            report(
-                f"{self._pipeline.name}: its file has changed: {', '.join(differing)} added or removed; "
-                f"stop the pipeline and start it again to follow the file"
-            )
-        self.loader_known()
+            self._found_child(keeper, child)
+        if keeper is self._pipeline.keeper:
+            self._pipeline.following.compare(keeper, loaded)
 
-    def found_child(self, child: wire.ChildState) -> None:
+    def _found_child(self, keeper: LoaderKeeper, child: wire.ChildState) -> None:
         """The loader has, or had, this child."""
         node = self._pipeline.nodes.get(child.node)
         if node is None:
             return
         if child.exit_code is None and child.signal is None:
-            self.adopt(child.node, child.incarnation, child.pid, child.started, self._pipeline.keeper.pid)
+            self.adopt(child.node, child.incarnation, child.pid, child.started, keeper.pid)
         else:
             node.died_unseen[child.incarnation] = Head(child.pid, child.started, unseen=True)
-            self._ended(child.node, child.incarnation, child.exit_code, child.signal, "ended while no daemon watched")
+            how = "ended while no daemon watched"
+            self._ended(keeper, child.node, child.incarnation, child.exit_code, child.signal, how)
 
     def adopt(self, name: str, incarnation: int, pid: int, started: float, loader: int | None) -> None:
         """A process of an earlier daemon lives on."""
@@ -82,36 +94,37 @@ class Hearing:
             if node.state.spec.kind == "action":
                 self._pipeline.cancelling.doubt(name)
 
-    def loader_says(self, message: wire.FromLoader) -> None:
-        """A message of the loader."""
+    def loader_says(self, keeper: LoaderKeeper, message: wire.FromLoader) -> None:
+        """A message of a loader."""
         match message:
             case wire.Spawned(name, incarnation, pid, started) if name in self._pipeline.nodes:
                 node = self._pipeline.nodes[name]
                 node.asked = 0
                 if node.state.incarnation == incarnation:
                     # Watched first: what the core asks now (Terminate, said again) needs the handle.
-                    self._watch(name, node, incarnation, pid, self._pipeline.keeper.pid)
+                    self._watch(name, node, incarnation, pid, keeper.pid)
                 self._pipeline.feed(name, Spawned(incarnation, pid, started))
             case wire.SpawnFailed(name, incarnation, text) if name in self._pipeline.nodes:
                 self._pipeline.nodes[name].asked = 0
                 self._pipeline.feed(name, SpawnFailed(incarnation, text))
             case wire.Exited(name, incarnation, _, exit_code, number) if name in self._pipeline.nodes:
-                self._ended(name, incarnation, exit_code, number, "")
+                self._ended(keeper, name, incarnation, exit_code, number, "")
             case wire.QueryAnswer():
                 self.answered(message)
 
-    def loader_lost(self, message: str, detail: str) -> None:
+    def loader_lost(self, keeper: LoaderKeeper, message: str, detail: str) -> None:
         """It died, hung up, or could not load the file. Its nodes live on; what it was asked for is not done."""
         report(f"{self._pipeline.name}: {message}" + (f"\n{detail}" if detail else ""))
         self._pipeline.changed = True
+        if keeper is self._pipeline.keeper:
+            self._pipeline.following.lost()
         for name, node in self._pipeline.nodes.items():
-            asked, node.asked = node.asked, 0
-            if asked:
+            if node.asked and node.asker is keeper:
+                asked, node.asked = node.asked, 0
                 self._pipeline.feed(name, SpawnFailed(asked, message))
             elif node.state.pid is not None and (node.handle is None or node.handle.gone):
                 self._gone(name, node.state.incarnation)
         self.lost(message)
-        self.loader_known()
 
     def _watch(self, name: str, node: Watched, incarnation: int, pid: int, loader: int | None) -> None:
         node.loader = loader
@@ -123,19 +136,21 @@ class Hearing:
         node = self._pipeline.nodes[name]
         if node.state.incarnation != incarnation or node.state.reaped:
             return
-        parent_lives = self._pipeline.keeper.phase == "up" and node.loader == self._pipeline.keeper.pid
-        if parent_lives and node.unheard is None:
+        parent = self._pipeline.loaders.parent(node.loader)
+        if parent is not None and node.unheard is None:
             loop = self._pipeline.around.loop
             node.unheard = loop.call_at(
-                loop.now() + LOADER_SILENCE, lambda: self._pipeline.keeper.kill(f"it did not say how {name} ended")
+                loop.now() + LOADER_SILENCE, lambda: parent.kill(f"it did not say how {name} ended")
             )
-        elif not parent_lives:
+        elif parent is None:
             exit_code, number = self._pipeline.around.reaper.status(node.state.pid or 0)
             how = "" if exit_code is not None or number is not None else "ended while its loader was gone"
             node.unwatch()
             self._feed_exit(name, incarnation, exit_code, number, how)
 
-    def _ended(self, name: str, incarnation: int, exit_code: int | None, number: int | None, how: str) -> None:
+    def _ended(
+        self, keeper: LoaderKeeper, name: str, incarnation: int, exit_code: int | None, number: int | None, how: str
+    ) -> None:
         node = self._pipeline.nodes[name]
         if node.state.incarnation == incarnation:
             node.unwatch()
@@ -143,7 +158,7 @@ class Hearing:
                 self._pipeline.around.reaper.forget(node.state.pid)
         self._feed_exit(name, incarnation, exit_code, number, how)
         self._pipeline.changed = True
-        self._pipeline.afterwards(lambda: self._pipeline.keeper.tell(wire.Forget(name, incarnation)))
+        self._pipeline.afterwards(lambda: keeper.tell(wire.Forget(name, incarnation)))
 
     def _feed_exit(self, name: str, incarnation: int, exit_code: int | None, number: int | None, how: str) -> None:
         no_memory = number == signal.SIGKILL and self._pipeline.around.memory.happened()

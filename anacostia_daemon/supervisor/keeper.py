@@ -55,6 +55,7 @@ class LoaderKeeper:
     def __init__(self, loop: Loop, home: Home, reaper: Reaper, recipe: Recipe) -> None:
         self._loop, self._home, self._reaper = loop, home, reaper
         self.recipe = recipe
+        self.beside: Callable[[], bool] = lambda: False  # whether another loader of the pipeline lives
         self.phase: Literal["none", "loading", "up"] = "none"
         self._link: LoaderLink | None = None
         self._waiting: list[ToLoader] = []
@@ -116,11 +117,26 @@ class LoaderKeeper:
         self._link.send(self._load())
         self._within(LOAD_TIMEOUT, f"it did not finish loading within {LOAD_TIMEOUT:g} s")
 
-    def connect(self) -> bool:
+    def hold(self) -> None:
+        """Keep what is to be sent until it is known which loader there is: then `take_over`, or `release`."""
+        self.phase = "loading"
+
+    def release(self) -> None:
+        """There is none: start one where something waits for it."""
+        self.phase = "none"
+        if self._waiting:
+            self.start()
+
+    def take_over(self, other: LoaderKeeper) -> None:
+        """Send what waits for the loader of `other`, which has not heard of it."""
+        waiting, other._waiting = other._waiting, []
+        for message in waiting:
+            self.send(message)
+
+    def connect(self, path: Path) -> bool:
         """Connect to the loader of an earlier daemon; False where it is gone (its nodes may live)."""
-        assert self.recipe.pipeline is not None
         try:
-            sock, handle = connect_loader(self._home.loader_socket(self.recipe.pipeline))
+            sock, handle = connect_loader(path)
         except CannotReachLoader:
             return False
         self.phase = "loading"
@@ -170,6 +186,7 @@ class LoaderKeeper:
             pipeline=recipe.pipeline,
             socket_dir=str(self._home.socket_dir),
             data_dir=str(self._home.data_dir),
+            beside=self.beside(),
         )
 
     def _log_file(self) -> Path:
@@ -210,6 +227,8 @@ class LoaderKeeper:
         code, number = self._reaper.status(link.pid)
         how = f"exit code {code}" if code is not None else f"signal {number}" if number is not None else ""
         link.handle.close()
+        if self.recipe.pipeline is not None:
+            self._home.sweep_up(self.recipe.pipeline, link.pid)
         why = f"{why} ({how})" if how else why
         if self.phase == "up":
             self._lose(f"its loader (pid {link.pid}) was lost: {why}")

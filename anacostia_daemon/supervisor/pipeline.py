@@ -21,6 +21,7 @@ from anacostia_daemon.core.events import (
     Restart,
     SetDesired,
     Shutdown,
+    SpawnFailed,
 )
 from anacostia_daemon.core.node import InvalidTransition, NodeState, step
 from anacostia_daemon.core.plan import next_events
@@ -30,13 +31,15 @@ from anacostia_daemon.process.marks import Mark
 from anacostia_daemon.process.memory import OutOfMemory
 from anacostia_daemon.process.reaper import Reaper
 from anacostia_daemon.supervisor.cancelling import Cancelling
-from anacostia_daemon.supervisor.hearing import Hearing
+from anacostia_daemon.supervisor.following import Following
+from anacostia_daemon.supervisor.hearing import Ear, Hearing
 from anacostia_daemon.supervisor.keeper import LoaderKeeper
 from anacostia_daemon.supervisor.link import Link
+from anacostia_daemon.supervisor.loaders import Loaders
 from anacostia_daemon.supervisor.log import report
 from anacostia_daemon.supervisor.loop import Loop
 from anacostia_daemon.supervisor.watched import Watched
-from node_sdk.graph import GraphSpec
+from node_sdk.graph import GraphSpec, NodeSpec
 from node_sdk.wire import link as said
 from node_sdk.wire import loader as wire
 
@@ -57,9 +60,9 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Line:
-    """One line for the journal."""
+    """One line for the journal; without a node it is about the whole pipeline."""
 
-    node: str
+    node: str | None
     incarnation: int
     note: actions.Note
 
@@ -75,7 +78,7 @@ class Pipeline:
         desired: Desired,
         nodes: dict[str, tuple[NodeState, Desired]],
     ) -> None:
-        self.around, self.graph, self.keeper, self.desired = around, graph, keeper, desired
+        self.around, self.graph, self.desired = around, graph, desired
         self.nodes = {name: self._watched(name, *node) for name, node in nodes.items()}
         self.written_desired: Desired = desired
         self.settled = True  # False while it is being looked which of its processes live on
@@ -86,17 +89,29 @@ class Pipeline:
         self._actions: list[tuple[str, actions.Action]] = []
         self._afterwards: list[Callable[[], None]] = []
         self._hurried = False
+        self.parting: list[str] = []  # nodes that are gone and, with this turn, forgotten
+        self.following = Following(self)
         self.hearing = Hearing(self)
         self.cancelling = Cancelling(self)
-        keeper.owner = self.hearing
+        self.loaders = Loaders(keeper, lambda each: Ear(self.hearing, each))
 
     @property
     def name(self) -> str:
         return self.graph.name
 
     @property
+    def keeper(self) -> LoaderKeeper:
+        """Of the loader that starts nodes."""
+        return self.loaders.current
+
+    @property
     def states(self) -> dict[str, NodeState]:
         return {name: node.state for name, node in self.nodes.items()}
+
+    @property
+    def removed(self) -> list[NodeSpec]:
+        """The nodes that the graph has no more and that are not gone yet."""
+        return [node.state.spec for name, node in self.nodes.items() if name not in self.graph.by_name]
 
     @property
     def at_rest(self) -> bool:
@@ -108,7 +123,7 @@ class Pipeline:
     def want(self, name: str, desired: Desired, reason: str) -> None:
         """One node is wanted so, from now on."""
         self._set_wanted(name, desired)
-        self.feed(name, SetDesired(self._effective(name), reason))
+        self.feed(name, SetDesired(self.desired_of(name), reason))
 
     def want_all(self, desired: Desired, reason: str) -> None:
         """The whole pipeline is wanted so. Up means every node of it, also those stopped one by one."""
@@ -116,18 +131,20 @@ class Pipeline:
         for name, node in self.nodes.items():
             if desired == "up" and node.wanted == "down":
                 self._set_wanted(name, "up")
-            self.feed(name, SetDesired(self._effective(name), reason))
+            self.feed(name, SetDesired(self.desired_of(name), reason))
 
     def resume(self, names: list[str], reason: str) -> None:
         """What was paused among `names` works again."""
         for name in names:
             if self.nodes[name].wanted == "paused":
                 self._set_wanted(name, "up")
-            self.feed(name, SetDesired(self._effective(name), reason))
+            self.feed(name, SetDesired(self.desired_of(name), reason))
 
     def restart(self, names: list[str], reason: str) -> None:
         """Stop and start these nodes; what was wanted down is wanted up by it."""
         for name in names:
+            if name not in self.graph.by_name:
+                continue  # on its way out
             if self.nodes[name].wanted == "down":
                 self._set_wanted(name, "up")
             if self.desired == "down":
@@ -150,8 +167,21 @@ class Pipeline:
         self.nodes[name].wanted = desired
         self.touched.add(name)
 
-    def _effective(self, name: str) -> Desired:
+    def desired_of(self, name: str) -> Desired:
+        """What is wanted of a node, all told."""
+        if name not in self.graph.by_name:
+            return "down"
         return effective(self.desired, self.nodes[name].wanted)
+
+    def add(self, state: NodeState) -> None:
+        """A node that the graph has now."""
+        self.nodes[state.name] = self._watched(state.name, state, "up")
+        self.touched.add(state.name)
+
+    def note(self, event: str, reason: str) -> None:
+        """A line of the journal about the whole pipeline."""
+        self.lines.append(Line(None, 0, actions.Note(event, "", "", reason)))
+        self.changed = True
 
     # ---- a turn
 
@@ -164,6 +194,8 @@ class Pipeline:
             report(f"{self.name}/{name}: {error}")
             return
         self._actions += [(name, each) for each in wanted if not isinstance(each, actions.Note)]
+        if any(isinstance(each, actions.Spawn) for each in wanted):
+            node.shape = self.following.shapes.get(name, "")  # written in this turn, before there is a process
         self.lines += [Line(name, node.state.incarnation, each) for each in wanted if isinstance(each, actions.Note)]
         node.arm()
         self.touched.add(name)
@@ -175,6 +207,7 @@ class Pipeline:
             return
         self._skip_clearing()
         for _ in range(_ROUNDS):
+            self.following.renew()
             events = next_events(self.graph, self.states)
             if not events:
                 return
@@ -188,30 +221,22 @@ class Pipeline:
         What a child of the living loader leaves behind is below the loader, so that only those need be looked at.
         """
         clearings = [(name, each) for name, each in self._actions if isinstance(each, actions.ClearFamily)]
-        if not clearings or self.keeper.phase != "up" or self.keeper.pid is None:
-            return
         dead = {name for name, _ in clearings}
         others = {node.state.pid for name, node in self.nodes.items() if name not in dead and node.state.pid}
-        among = below(self.keeper.pid, others)
-        if among is None:
-            return
         for name, each in clearings:
-            node, current = self.nodes[name], self.nodes[name].state.incarnation == each.incarnation
-            if (
-                current
-                and node.loader == self.keeper.pid
-                and node.left_nobody(self.mark(name, each.incarnation), among)
-            ):
+            node = self.nodes[name]
+            parent = self.loaders.parent(node.loader)
+            among = None if parent is None or parent.pid is None else below(parent.pid, others)
+            if among is None or node.state.incarnation != each.incarnation:
+                continue
+            if node.left_nobody(self.mark(name, each.incarnation), among):
                 self._actions.remove((name, each))
                 self._family_gone(name, each.incarnation)
 
     def written(self) -> None:
         """What changed in this turn is in the journal."""
         for line in self.lines:
-            note = line.note
-            report(
-                f"{self.name}/{line.node}[{line.incarnation}] {note.event}: {note.from_} to {note.to}: {note.reason}"
-            )
+            report(f"{self.name}{_in_words(line)}")
         self.lines.clear()
         self.touched.clear()
         self.written_desired = self.desired
@@ -234,8 +259,24 @@ class Pipeline:
             afterwards, self._afterwards = self._afterwards, []
             for each in afterwards:
                 each()
+            self._part()
+        if self.idle_loader():
+            self.loaders.dismiss(self._is_needed)
         if self.keeper.phase != "none" and self.settled and self._needs_no_loader():
             self.keeper.quit()
+
+    def _part(self) -> None:
+        """Forget the nodes that the journal no longer has."""
+        for name in self.parting:
+            self.nodes.pop(name).close()
+        self.parting = []
+
+    def _is_needed(self, keeper: LoaderKeeper) -> bool:
+        """Whether a node lives that this loader has started, or has been asked to start."""
+        return any(
+            not node.state.at_rest and (node.loader == keeper.pid or (node.asked and node.asker is keeper))
+            for node in self.nodes.values()
+        )
 
     def _needs_no_loader(self) -> bool:
         """Nobody runs, nobody is to: the next start loads the file anew, so that changes in it count."""
@@ -246,8 +287,10 @@ class Pipeline:
 
     def _perform(self, name: str, node: Watched, action: actions.Action) -> None:
         match action:
+            case actions.Spawn(incarnation, _, _) if self.following.obstacle(name):
+                self.feed(name, SpawnFailed(incarnation, self.following.obstacle(name)))
             case actions.Spawn(incarnation, paused, crashed):
-                node.asked = incarnation
+                node.asked, node.asker = incarnation, self.keeper
                 self.keeper.send(wire.Spawn(node=name, incarnation=incarnation, paused=paused, crashed=crashed))
             case actions.Terminate(incarnation):
                 self._signal(name, node, incarnation, signal.SIGKILL if self._hurried else signal.SIGTERM)
@@ -264,11 +307,11 @@ class Pipeline:
     def _signal(self, name: str, node: Watched, incarnation: int, number: signal.Signals) -> None:
         if node.handle is not None:
             node.handle.send_group(number)
-        elif self.keeper.withdraw(name, incarnation):
+        elif any(each.withdraw(name, incarnation) for each in self.loaders):
             node.asked = 0
             self.feed(name, Exited(incarnation, None, None, "was not started yet", fault=False))
         elif node.asked == incarnation and number == signal.SIGKILL:
-            self.keeper.kill(f"it did not say whether it started {name}")
+            (node.asker or self.keeper).kill(f"it did not say whether it started {name}")
 
     def _family_gone(self, name: str, incarnation: int) -> None:
         self.around.link.forget((self.name, name, incarnation))
@@ -277,7 +320,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Let go of everything; processes live on."""
-        self.keeper.let_go()
+        self.loaders.let_go()
         for node in self.nodes.values():
             node.close()
 
@@ -287,6 +330,13 @@ class Pipeline:
     def _overdue(self, name: str) -> None:
         self.around.link.drain()  # a beat may be among what waits there
         self.feed(name, Deadline())
+
+
+def _in_words(line: Line) -> str:
+    note = line.note
+    if line.node is None:
+        return f" {note.event}: {note.reason}"
+    return f"/{line.node}[{line.incarnation}] {note.event}: {note.from_} to {note.to}: {note.reason}"
 
 
 def effective(whole: Desired, part: Desired) -> Desired:

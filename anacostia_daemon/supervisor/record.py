@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import cast
 
@@ -10,9 +11,11 @@ from anacostia_daemon.core.events import Desired, Exited
 from anacostia_daemon.core.node import End, NodeState, new_node
 from anacostia_daemon.journal.journal import Entry, Journal, LoaderRow, NodeRow, PipelineRow
 from anacostia_daemon.process.identity import boot_id
+from anacostia_daemon.supervisor.following import REMOVED
 from anacostia_daemon.supervisor.keeper import LoaderKeeper, Recipe
 from anacostia_daemon.supervisor.moments import Moments
 from anacostia_daemon.supervisor.pipeline import Pipeline, effective
+from anacostia_daemon.supervisor.watched import Watched
 from node_sdk.graph import GraphSpec, NodeSpec
 
 REBOOTED = "the machine was restarted"
@@ -42,17 +45,21 @@ def write(journal: Journal, pipeline: Pipeline, moments: Moments) -> None:
     """What has changed in this turn. Inside of `journal.turn()`."""
     if pipeline.desired != pipeline.written_desired:
         journal.set_pipeline_desired(pipeline.name, pipeline.desired)
-    for name in sorted(pipeline.touched):
-        node = pipeline.nodes[name]
-        journal.save_node(_node_row(pipeline.name, name, node.state, node.wanted, moments))
-    _write_loader(journal, pipeline.name, pipeline.keeper)
+    pipeline.parting = [
+        name for name, node in pipeline.nodes.items() if name not in pipeline.graph.by_name and node.state.at_rest
+    ]
+    for name in pipeline.parting:
+        journal.remove_node(pipeline.name, name)
+    for name in sorted(pipeline.touched - set(pipeline.parting)):
+        journal.save_node(_node_row(pipeline.name, name, pipeline.nodes[name], moments))
+    _write_loaders(journal, pipeline.name, pipeline.loaders)
     for line in pipeline.lines:
         journal.write(
             Entry(
                 at=time.time(),
                 pipeline=pipeline.name,
                 node=line.node,
-                incarnation=line.incarnation,
+                incarnation=None if line.node is None else line.incarnation,
                 event=line.note.event,
                 from_=line.note.from_,
                 to=line.note.to,
@@ -61,12 +68,13 @@ def write(journal: Journal, pipeline: Pipeline, moments: Moments) -> None:
         )
 
 
-def _node_row(pipeline: str, name: str, state: NodeState, wanted: Desired, moments: Moments) -> NodeRow:
+def _node_row(pipeline: str, name: str, node: Watched, moments: Moments) -> NodeRow:
+    state = node.state
     end = state.last_end
     return NodeRow(
         pipeline=pipeline,
         name=name,
-        desired=wanted,
+        desired=node.wanted,
         # An orphan is kept as one that may live: until it is found out, the next daemon must look for it too.
         phase="starting" if state.orphan and state.phase == "down" else state.phase,
         reason=state.reason,
@@ -82,18 +90,22 @@ def _node_row(pipeline: str, name: str, state: NodeState, wanted: Desired, momen
         end_exit_code=end.exit_code if end else None,
         end_signal=end.signal if end else None,
         end_at=moments.wall(end.at) if end else None,
+        shape=node.shape,
     )
 
 
-def _write_loader(journal: Journal, pipeline: str, keeper: LoaderKeeper) -> None:
-    written = journal.loader(pipeline)
-    if keeper.pid is None or keeper.started is None:
-        if written is not None:
-            journal.forget_loader(pipeline)
-        return
-    row = LoaderRow(pipeline=pipeline, pid=keeper.pid, started=keeper.started, boot_id=boot_id())
-    if row != written:
-        journal.save_loader(row)
+def _write_loaders(journal: Journal, pipeline: str, loaders: Iterable[LoaderKeeper]) -> None:
+    rows = {
+        each.pid: LoaderRow(pipeline=pipeline, pid=each.pid, started=each.started, boot_id=boot_id())
+        for each in loaders
+        if each.pid is not None and each.started is not None
+    }
+    written = {row.pid: row for row in journal.loaders(pipeline)}
+    for pid in written.keys() - rows.keys():
+        journal.forget_loader(pipeline, pid)
+    for pid, row in rows.items():
+        if row != written.get(pid):
+            journal.save_loader(row)
 
 
 # ---- from the journal
@@ -132,6 +144,13 @@ def node_of(
         last_end=end,
     )
     return replace(state, desired=effective(whole, wanted), wish="wanted up when the daemon started"), wanted
+
+
+def removed_node(row: NodeRow, moments: Moments) -> tuple[NodeState, Desired]:
+    """A node that was removed from its pipeline, and may not be gone yet. What it was, only its loader knows."""
+    unknown = NodeSpec(name=row.name, kind="action", type="", base_type="")
+    state, wanted = node_of(unknown, row, row.incarnation, "down", moments)
+    return replace(state, wish=REMOVED), wanted
 
 
 def certain_end(row: NodeRow) -> Exited | None:

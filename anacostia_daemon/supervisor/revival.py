@@ -38,7 +38,7 @@ def revive(daemon: Daemon) -> None:
 
 def _dismiss_strays(daemon: Daemon, alive: set[Mark]) -> None:
     """A journal that was lost, or a daemon that died before it had written one down, leaves what nobody knows."""
-    for path in daemon.home.socket_dir.glob("*/loader.sock"):
+    for path in daemon.home.loader_sockets():
         if path.parent.name not in daemon.members:
             with contextlib.suppress(CannotReachLoader):
                 sock, handle = connect_loader(path)
@@ -60,12 +60,15 @@ def _revive(daemon: Daemon, row: PipelineRow, alive: set[Mark]) -> None:
         )
         for spec in graph.nodes
     }
+    for name in rows.keys() - nodes.keys():
+        nodes[name] = record.removed_node(rows[name], daemon.moments)
     keeper = LoaderKeeper(daemon.loop, daemon.home, daemon.around.reaper, record.recipe_of(row))
     pipeline = Pipeline(daemon.around, graph, keeper, whole, nodes)
     daemon.enlist(pipeline, row.created)
     processes = {}
     for name, node_row in rows.items():
-        if name not in pipeline.nodes or not pipeline.nodes[name].state.orphan:
+        pipeline.nodes[name].shape = node_row.shape
+        if not pipeline.nodes[name].state.orphan:
             continue
         end, process = record.certain_end(node_row), record.process_of(node_row)
         if end is not None:
@@ -75,6 +78,5 @@ def _revive(daemon: Daemon, row: PipelineRow, alive: set[Mark]) -> None:
             pipeline.nodes[name].died_unseen[node_row.incarnation] = Head(*process, unseen=True)
         if node_row.ready_at is not None:
             pipeline.nodes[name].ready_before[node_row.incarnation] = daemon.moments.moment(node_row.ready_at)
-    loader = daemon.journal.loader(row.name)
-    known = (loader.pid, loader.started) if loader is not None and loader.boot_id == boot_id() else None
+    known = [(each.pid, each.started) for each in daemon.journal.loaders(row.name) if each.boot_id == boot_id()]
     Reconciliation(pipeline, known, processes, alive)

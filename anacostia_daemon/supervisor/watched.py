@@ -15,6 +15,7 @@ from anacostia_daemon.process.handle import ProcessHandle, hold
 from anacostia_daemon.process.identity import TOLERANCE
 from anacostia_daemon.process.marks import Mark
 from anacostia_daemon.supervisor.clearing import Clearing
+from anacostia_daemon.supervisor.keeper import LoaderKeeper
 from anacostia_daemon.supervisor.loop import Handle, Loop
 
 # A deadline that comes so late was slept through, and so were the beats that should have moved it.
@@ -31,7 +32,10 @@ class Watched:
         self.wanted = wanted
         self.handle: ProcessHandle | None = None
         self.loader: int | None = None  # pid of the loader whose child its process is
-        self.asked = 0  # the incarnation whose Spawn is not answered yet
+        self.asked = 0  # the incarnation whose Spawn is not answered yet, and …
+        self.asker: LoaderKeeper | None = None  # … whose loader it was given to
+        self.shape = ""  # of its last incarnation (node_sdk.changes.shape); empty: not known
+        self.renewed = ""  # the shape for which it was last told to make way
         self.unheard: Handle | None = None  # until when its loader may keep silent about its end
         self.ready_before: dict[int, float] = {}  # incarnation of an earlier daemon: when it got ready
         self.died_unseen: dict[int, Head] = {}  # incarnation of an earlier daemon: the process it was

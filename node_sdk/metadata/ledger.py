@@ -209,13 +209,21 @@ class Ledger:
             if spec.name not in board.nodes:
                 board.add_node(spec)
             board.set_node(spec.name, kind=spec.kind, type=spec.type)
+        gone = {name for name in board.nodes if not _is_action(board.graph, name)}
+        for name in gone:  # what it had made and not published, nobody else can
+            why = f"node {name!r}, which made it, is no longer part of the pipeline"
+            artifacts.lose(board, {"made_by_node": name, "published": False}, why)
         for run in list(board.runs.values()):
             for task in run.tasks.values():
-                if task["node"] not in board.graph.by_name and not rules.is_over(task["state"]):
+                if task["node"] in gone and not rules.is_over(task["state"]):
                     why = f"node {task['node']!r} is no longer part of the pipeline"
                     board.set_task(task, state="cancelled", ended_at=board.now(), error=why, **NOT_WAITING)
             runs.settle(board, run)
         runs.start_due(board)
+
+
+def _is_action(graph: GraphSpec, name: str) -> bool:
+    return name in graph.by_name and graph.by_name[name].kind == "action"
 
 
 def _failed(request: StoreRequest, error: Exception) -> StoreReply:

@@ -1,4 +1,5 @@
-"""Where later daemons find a loader: its socket, and the lock that lets only one loader of a pipeline have it.
+"""Where later daemons find a loader: its socket, and the lock that lets only one loader of a pipeline have it. One that
+is started beside another, by a reload, has a socket of its own: `loader@PID.sock`, which no node's name can be.
 
 The lock is the kernel's (flock) and ends with its holder. To find out whether another loader is at work by connecting
 to it would cost that one a connection, or more.
@@ -21,7 +22,8 @@ class Door:
     """The listening socket of pipeline `name`, ours until the process ends or `remove`. Raises CannotLoad."""
 
     def __init__(self, wanted: Load, name: str) -> None:
-        self.path = Path(wanted.socket_dir) / name / "loader.sock"
+        own = f"loader@{os.getpid()}.sock" if wanted.beside else "loader.sock"
+        self.path = Path(wanted.socket_dir) / name / own
         length = len(os.fsencode(self.path))
         if length > MAX_SOCKET_PATH:
             raise CannotLoad(

@@ -26,6 +26,8 @@ class Launch(Message):
     paused: bool = False
     crashed: bool = False
     query: Query | None = None
+    shape: str = ""  # what the node is to be (changes.shape), for who loads the file once more, and …
+    source: str = ""  # … the digest of the files that it was read from; empty: not known
 
     @property
     def mark(self) -> str:

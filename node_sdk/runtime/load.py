@@ -13,6 +13,7 @@ from pathlib import Path
 from node_sdk.errors import InvalidPipeline
 from node_sdk.names import check_name
 from node_sdk.pipeline import Pipeline, PipelineRuns, collecting
+from node_sdk.runtime.source import as_read
 from node_sdk.wire.loader import Load
 
 LONGEST_DETAIL = 20_000  # characters of traceback
@@ -80,7 +81,7 @@ def _main_module(wanted: Load) -> types.ModuleType:
 def _execute(source: bytes, module: types.ModuleType, wanted: Load) -> tuple[list[Pipeline], Pipeline | None]:
     """The pipelines built, and the one whose run() was called."""
     file = wanted.file
-    with collecting() as found:
+    with collecting() as found, as_read.noting(file, source):
         try:
             exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)
         except PipelineRuns as runs:

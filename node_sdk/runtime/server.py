@@ -17,12 +17,14 @@ import sys
 import time
 from typing import Any
 
+from node_sdk.changes import shape
 from node_sdk.errors import BadMessage
 from node_sdk.osprocess import allowed, peer_uid
 from node_sdk.pipeline import Pipeline
 from node_sdk.runtime.children import Children, StillAlive
 from node_sdk.runtime.conversation import Conversation
 from node_sdk.runtime.door import Door
+from node_sdk.runtime.fingerprint import Project, fingerprinted
 from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.runtime.launch import Launch
 from node_sdk.runtime.lines import Lines
@@ -55,7 +57,8 @@ class Server:
     def __init__(self, pipeline: Pipeline, name: str, wanted: Load, door: Door, daemon: Conversation) -> None:
         self._name = name
         self._wanted = wanted
-        self._graph = dataclasses.replace(pipeline.graph, name=name)
+        self._graph = fingerprinted(pipeline, dataclasses.replace(pipeline.graph, name=name))
+        self._sources = tuple(map(str, Project().sources()))
         self._door = door
         self._daemon = daemon
         self._daemon.closing = self._unregister
@@ -206,6 +209,7 @@ class Server:
             forking=starter.forking,
             note=starter.note,
             children=self._children.states(),
+            sources=self._sources,
         )
 
     # ---- obeying
@@ -230,10 +234,17 @@ class Server:
 
     def _spawn(self, wish: Spawn) -> None:
         node, incarnation = wish.node, wish.incarnation
-        launch = self._launch(node, incarnation=incarnation, paused=wish.paused, crashed=wish.crashed)
         try:
             if node not in self._graph.by_name:
                 raise StillAlive(f"cannot start node {node!r}: no such node in pipeline {self._name!r}")
+            launch = self._launch(
+                node,
+                incarnation=incarnation,
+                paused=wish.paused,
+                crashed=wish.crashed,
+                shape=shape(self._graph, node),
+                source=self._graph.source,
+            )
             state = self._children.spawn(launch)
         except StillAlive as error:
             self._say(SpawnFailed(node, incarnation, str(error)))

@@ -13,7 +13,10 @@ import sys
 from typing import NoReturn
 
 from node_sdk import cgroup
+from node_sdk.changes import shape
+from node_sdk.pipeline import Pipeline
 from node_sdk.runtime import logs
+from node_sdk.runtime.fingerprint import Project, fingerprinted
 from node_sdk.runtime.launch import Launch
 from node_sdk.runtime.lines import DaemonLine
 from node_sdk.runtime.link import Link
@@ -38,6 +41,7 @@ def main(arguments: list[str]) -> NoReturn:
     try:
         with logs.files_kept():
             pipeline = load(launch.load)
+            _check(pipeline, launch)
     except CannotLoad as error:
         sys.stderr.write(f"{error}\n{error.detail}")
         sys.stderr.flush()
@@ -47,6 +51,18 @@ def main(arguments: list[str]) -> NoReturn:
     if launch.query is not None:
         run_query(pipeline, launch, int(arguments[1]))
     run_node(pipeline, launch)
+
+
+def _check(pipeline: Pipeline, launch: Launch) -> None:
+    """The file may have been edited since the loader ran it; then this would be another node than was asked for."""
+    if not launch.source or launch.source == Project().digest():
+        return
+    graph = fingerprinted(pipeline, pipeline.graph)
+    if launch.node not in graph.by_name or shape(graph, launch.node) != launch.shape:
+        raise CannotLoad(
+            f"cannot start node {launch.node!r} as it was: {launch.load.file}, or what it imports, has changed since "
+            f"it was loaded; `anacostiactl reload {launch.pipeline}` takes up the changes"
+        )
 
 
 def _say_why(launch: Launch, message: str) -> None:

@@ -20,6 +20,7 @@ from node_sdk.wire.store import (
     LogMetrics,
     LogParams,
     Offer,
+    Output,
     RecordArtifacts,
     StartRun,
     UpdateArtifact,
@@ -201,6 +202,41 @@ class LedgerLaws:
         asker.ask(OPERATOR, UpdateArtifact(asker.rows("artifacts")[0]["id"], "new"))
         asker.restart_store()
         assert [(each.run_id, each.successors) for each in asker.hello("store").unsignalled] == [(run, ("data",))]
+
+    # ---- graphs that change
+
+    def test_a_run_keeps_its_tasks_but_those_of_nodes_that_are_no_more(self, opened: Open) -> None:
+        asker = opened(graph(action("a", "data"), action("b", "a"), action("c", "a")))
+        run = asker.run("x")
+        asker.begin("a", run)
+        asker.graph = graph(action("a", "data"), action("c", "a"), action("d", "c"))
+        asker.restart_store()
+        assert asker.complete("a", run) == ["c"]
+        assert asker.complete("c", run) == []  # d joined later, and has no task in it
+        states = asker.states(run)
+        assert (states["b"], "d" in states, asker.run_state(run)) == ("cancelled", False, "failed")
+        assert "no longer part of the pipeline" in asker.task(run, "b")["error"]
+
+    def test_what_a_node_that_is_no_more_had_not_published_holds_up_nobody(self, opened: Open) -> None:
+        asker = opened(graph(action("a", "data"), action("b", "a")))
+        run = asker.run("x")
+        asker.complete("a", run, "succeeded", Output("models", "m", "staged", "sha", 1))
+        asker.graph = graph(action("b", "data"))
+        asker.restart_store()
+        assert [each.run_id for each in asker.hello("b").due] == [run]
+        assert asker.complete("b", run) == []
+        assert asker.run_state(run) == "succeeded"
+        (lost,) = asker.rows("artifacts", resource="models")
+        assert (lost["state"], lost["published"]) == ("failed", True)
+        assert "no longer part of the pipeline" in lost["reason"]
+
+    def test_an_action_that_becomes_a_resource_has_no_task_that_waits_for_it(self, opened: Open) -> None:
+        asker = opened(graph(action("a", "data"), action("b", "a")))
+        run = asker.run("x")
+        asker.graph = graph(action("a", "data"), resources=("data", "b"))
+        asker.restart_store()
+        asker.complete("a", run)
+        assert (asker.states(run)["b"], asker.run_state(run)) == ("cancelled", "failed")
 
     # ---- tasks
 

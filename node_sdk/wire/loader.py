@@ -24,6 +24,7 @@ class Load(ToLoader):
     pipeline: str | None = None  # what to call the pipeline, over its own name
     socket_dir: str  # of this daemon; a pipeline's sockets lie in socket_dir/PIPELINE/
     data_dir: str  # of this daemon; a pipeline's files lie in data_dir/PIPELINE/
+    beside: bool = False  # another loader of this pipeline lives: listen at a socket of one's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class Loaded(FromLoader):
     forking: bool  # nodes are forked from here; False: each loads the file in a fresh interpreter
     note: str  # why not forking, where so
     children: tuple[ChildState, ...] = field(default=())
+    sources: tuple[str, ...] = field(default=())  # files of the user's project that were loaded
 
 
 @dataclass(frozen=True, slots=True)

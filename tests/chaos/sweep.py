@@ -132,6 +132,8 @@ class Course:
     failing: set[str] = field(default_factory=set)
     cancelled: set[str] = field(default_factory=set)
     repeating: set[str] = field(default_factory=set)  # nodes that execute again without having died
+    edition: int = 0  # of the file
+    editions: dict[int, int] = field(default_factory=dict)  # run → the edition that it must have been executed by
     replays: list[tuple[range, str, set[str]]] = field(default_factory=list)  # runs, crashes in words, who died
 
     def __post_init__(self) -> None:
@@ -139,6 +141,7 @@ class Course:
         for name in ("inbox", "alive"):
             (self.root / name).mkdir(parents=True)
         (self.root / "gate").write_text("0")
+        (self.root / "edition").write_text("0")
         self.database = self.root / "metadata.db"
 
     # ---- doing
@@ -191,6 +194,13 @@ class Course:
             return False
 
         self.world.until(done, lambda: f"{command} {arguments}: {self.trouble()}")
+
+    def edit(self) -> None:
+        """The file is another from here on."""
+        self.edition += 1
+        unfinished = self.root / "edition.tmp"
+        unfinished.write_text(str(self.edition))
+        unfinished.rename(self.root / "edition")
 
     def open_gate(self, run: int) -> None:
         unfinished = self.root / "gate.tmp"
@@ -278,10 +288,21 @@ class Course:
             cancelled={"inbox": self.cancelled},
             metrics=("size",),
             doubled=self.root / "doubled.log",
+            sometimes={"third"} if self.shape == "grown" else set(),
             may_repeat={run: died | self.repeating for runs, _, died in self.replays for run in runs},
         )
         said = {run: what for runs, what, _ in self.replays for run in runs}
-        return [f"{fault} [{said.get(_run_of(fault), '')}]" for fault in broken_laws(expected)]
+        found = [*broken_laws(expected), *self._executed_by_older_code()]
+        return [f"{fault} [{said.get(_run_of(fault), '')}]" for fault in found]
+
+    def _executed_by_older_code(self) -> list[str]:
+        params = rows(self.database, "select run_id, value from params where key = 'edition'")
+        by_run = {row["run_id"]: int(row["value"]) for row in params}
+        return [
+            f"run {run} was executed by edition {by_run.get(run)}, not {edition}"
+            for run, edition in self.editions.items()
+            if by_run.get(run) != edition
+        ]
 
     @property
     def _flight(self) -> Path:

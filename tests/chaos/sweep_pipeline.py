@@ -124,6 +124,22 @@ class Mended(Step):
         return gate() >= self.run_id
 
 
+class Edited(Step):
+    """Another node in each edition of the file, as its loader has read it."""
+
+    def __init__(self, name: str, predecessors: list[Folder]) -> None:
+        super().__init__(name, predecessors)
+        self.edition = edition()
+
+    def work(self, text: str) -> bool:
+        store.log_params(edition=self.edition)
+        return True
+
+
+def edition() -> int:
+    return int((root / "edition").read_text())
+
+
 class AllDone(Step):
     trigger_rule = "all_done"
 
@@ -158,6 +174,10 @@ elif shape == "cancel":
     first = Step("first", [inbox])
     second = Gated("second", [first])
     nodes = [store, inbox, first, second, Step("third", [second])]
+elif shape in ("edited", "grown"):
+    first = Edited("first", [inbox])
+    nodes = [store, inbox, first, Step("second", [first])]
+    nodes += [Step("third", [first])] if shape == "grown" and edition() % 2 else []
 else:
     raise SystemExit(f"no shape {shape}")
 pipeline = Pipeline(nodes, name=root.name, max_crashes=10**6, max_concurrent_runs=2 if shape == "two-runs" else 1)

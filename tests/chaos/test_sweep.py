@@ -67,6 +67,21 @@ def a_run_that_is_cancelled(course: Course) -> None:
     course.insist("cancel", run_id=run)
 
 
+def an_edit_in_a_run(course: Course) -> None:
+    """A node of the run is another from here on."""
+    course.drop()
+    course.edit()
+    course.insist("reload")
+
+
+def a_run_after_an_edit(course: Course) -> None:
+    """Of a file in which one node is another, and (shape "grown") one more node comes and goes."""
+    course.edit()
+    course.insist("reload")
+    course.editions[course.last_run() + 1] = course.edition
+    course.drop()
+
+
 def started(world: World, shape: str, name: str = "p") -> Course:
     course = Course(world, shape, name)
     course.plan(())
@@ -134,6 +149,22 @@ def test_no_crash_of_who_replaces_a_dead_node_breaks_a_law(world: World, victim:
 def test_no_crash_of_a_daemon_that_adopts_breaks_a_law(world: World) -> None:
     crashes = (("first", "executing#1"), ("daemon", "before journal commit#1"))
     sweep(started(world, "plain"), one_file, "daemon", 14, *crashes)
+
+
+RELOADS = [
+    ("edited", an_edit_in_a_run, "daemon", 20),
+    ("grown", a_run_after_an_edit, "daemon", 30),
+    ("grown", a_run_after_an_edit, "loader", 12),
+]
+
+
+@pytest.mark.parametrize(
+    ("shape", "stimulus", "victim", "at_least"), RELOADS, ids=[f"{s}-{v}" for s, _, v, _ in RELOADS]
+)
+def test_no_crash_in_a_reload_breaks_a_law(
+    world: World, shape: str, stimulus: Stimulus, victim: str, at_least: int
+) -> None:
+    sweep(started(world, shape), stimulus, victim, at_least)
 
 
 FIRST_STARTS = [("store", 12), ("inbox", 12), ("loader", 11), ("daemon", 12)]

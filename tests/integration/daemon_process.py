@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -127,6 +128,11 @@ class Daemon:
 
     def until_ready(self, name: str = "tiny") -> None:
         self.until(lambda: self.pipeline(name)["phase"] == "ready", "all nodes ready")
+
+    def journal_rows(self, table: str, column: str) -> list[Any]:
+        """One column of a table of its journal."""
+        with contextlib.closing(sqlite3.connect(self.home.journal)) as journal:
+            return [value for (value,) in journal.execute(f"SELECT {column} FROM {table} ORDER BY {column}")]
 
     @property
     def log(self) -> str:

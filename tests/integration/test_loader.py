@@ -225,6 +225,20 @@ def test_a_second_loader_of_a_pipeline_is_refused(daemon: Driver, tmp_path_facto
     assert_heard(daemon)
 
 
+def test_a_loader_beside_another_has_a_socket_of_its_own(
+    daemon: Driver, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    loaded(daemon, MODULE_LEVEL)
+    with Driver(tmp_path_factory.mktemp("second")) as other:
+        other.sockets_of(daemon)
+        answer = loaded(other, MODULE_LEVEL, beside=True)
+        own = f"loader@{answer.pid}.sock"
+        assert {path.name for path in (daemon.sockets / "tiny").glob("loader*.sock")} == {"loader.sock", own}
+        assert other.quit() == 0
+        assert not (daemon.sockets / "tiny" / own).exists()
+    assert_heard(daemon)
+
+
 def test_a_loader_that_was_killed_leaves_its_place_to_the_next_one_also_while_its_nodes_live(daemon: Driver) -> None:
     loaded(daemon, MODULE_LEVEL)
     daemon.start("store")

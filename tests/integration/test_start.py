@@ -114,6 +114,38 @@ def test_a_start_with_other_arguments_waits_for_the_load_and_is_told_that_it_run
             second.outcome.result()
 
 
+def test_a_pipeline_that_is_being_loaded_is_shown_and_can_be_stopped(daemon: Daemon) -> None:
+    path = gated(daemon)
+    with ThreadPoolExecutor() as pool:
+        start = Start(daemon, pool, path)
+        with being_loaded(path):
+            shown = daemon.pipeline()
+            assert (shown["name"], shown["phase"], shown["nodes"]) == ("tiny", "starting", [])
+            assert shown["reason"].startswith(f"loading {path} for ")
+            daemon.ask("stop", target="tiny")
+            with pytest.raises(ControlRefused, match="it was stopped while its file was loaded"):
+                start.outcome.result()
+    assert daemon.ask("status")["pipelines"] == []
+    path.write_text(path.read_text().removeprefix(GATED))
+    daemon.start(path)
+    assert daemon.pipeline()["phase"] == "ready"
+
+
+def test_stopping_a_pipeline_ends_the_reload_of_it(daemon: Daemon) -> None:
+    path = daemon.write("tiny.py")
+    daemon.start(path)
+    os.mkfifo(f"{path}.gate")
+    path.write_text(GATED + path.read_text())
+    with ThreadPoolExecutor() as pool, Client(daemon.home) as other:
+        reload = pool.submit(other.request, "reload", {"pipeline": "tiny"}, None, TIMEOUT)
+        with being_loaded(path):
+            daemon.ask("stop", target="tiny")
+            with pytest.raises(ControlRefused, match="the pipeline was stopped"):
+                reload.result()
+    assert daemon.pipeline()["phase"] == "down"
+    daemon.until(lambda: daemon.home.loader_sockets("tiny") == [], "all loaders are gone")
+
+
 @pytest.mark.parametrize(
     ("other", "words"),
     [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from hypothesis import HealthCheck, settings
@@ -26,6 +26,8 @@ from anacostia_daemon.core.events import (
     Found,
     LastWords,
     OfIncarnation,
+    Renew,
+    Respec,
     Restart,
     SetDesired,
     Shutdown,
@@ -190,10 +192,18 @@ class Supervision(RuleBasedStateMachine):
 
     # ---- what people do
 
-    @rule(who=st.sampled_from((*NAMES, "all")), what=st.sampled_from(("up", "up", "down", "paused", "restart")))
-    def somebody_asks(self, who: str, what: Desired | Literal["restart"]) -> None:
+    @rule(
+        who=st.sampled_from((*NAMES, "all")), what=st.sampled_from(("up", "up", "down", "paused", "restart", "renew"))
+    )
+    def somebody_asks(self, who: str, what: Desired | Literal["restart", "renew"]) -> None:
         for name in NAMES if who == "all" else (who,):
-            self.feed(name, Restart("asked") if what == "restart" else SetDesired(what, "asked"))
+            if what == "restart":
+                self.feed(name, Restart("asked"))
+            elif what == "renew":
+                self.feed(name, Respec(replace(self.states[name].spec, stop_timeout=3.0)))
+                self.feed(name, Renew("loaded again"))
+            else:
+                self.feed(name, SetDesired(what, "asked"))
         self.plan()
 
     # ---- what the system does

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from anacostia_daemon.core.actions import Note
@@ -11,12 +13,14 @@ from anacostia_daemon.core.events import (
     Exited,
     FamilyGone,
     Found,
+    Renew,
+    Respec,
     Restart,
     SetDesired,
     Shutdown,
 )
 from anacostia_daemon.core.node import NodeState, new_node, step
-from anacostia_daemon.core.plan import next_events
+from anacostia_daemon.core.plan import next_events, to_renew
 from node_sdk.graph import GraphSpec, Kind, NodeSpec
 from node_sdk.policy import RestartPolicy
 
@@ -187,3 +191,59 @@ def test_orphans_are_looked_for_before_anything_is_started(lives: bool) -> None:
             pipeline.tell(name, Exited(4, None, None, "the machine was restarted", fault=False))
             pipeline.tell(name, FamilyGone(4))
     assert pipeline.plan() == ([] if lives else ["Spawn store"])
+
+
+# ---- a graph that was loaded again
+
+SMALLER = replace(GRAPH, nodes=(*GRAPH.nodes[:3], a_spec("new", "action", "data")))  # without `test`
+SHAPES = dict.fromkeys(("store", "data", "train", "test"), "a")
+
+
+def test_what_the_graph_has_no_more_goes_before_anything_is_renewed_or_added() -> None:
+    pipeline = running()
+    pipeline.states["new"] = new_node(SMALLER.nodes[-1])
+    pipeline.tell("new", SetDesired("up", "added"))
+    pipeline.tell("test", SetDesired("down", "removed"))
+    wanted = {"store": "b", "data": "a", "train": "a", "new": "b"}
+
+    assert to_renew(SMALLER, pipeline.states, SHAPES, wanted) == []
+    events = next_events(SMALLER, pipeline.states)
+    assert [(name, type(event).__name__) for name, event in events] == [("test", "MayStop"), ("new", "Wait")]
+    for name, event in events:
+        pipeline.tell(name, event)
+    assert pipeline.reason("new") == "waiting for test to end, removed from the pipeline"
+    assert next_events(SMALLER, pipeline.states) == []  # until it has ended
+    pipeline.gone("test")
+
+    assert to_renew(SMALLER, pipeline.states, SHAPES, wanted) == ["store"]
+    pipeline.tell("store", Renew("its file was loaded again"))
+    events = next_events(SMALLER, pipeline.states)
+    assert [(name, type(event).__name__) for name, event in events] == [("store", "MayStop"), ("new", "Wait")]
+
+
+def test_a_shape_that_is_not_known_is_left_alone() -> None:
+    pipeline = running()
+    assert to_renew(GRAPH, pipeline.states, {**SHAPES, "store": ""}, {**SHAPES, "store": "b", "data": ""}) == []
+
+
+def test_a_renewed_node_becomes_what_its_file_says_and_keeps_what_is_wanted_of_it() -> None:
+    pipeline = running()
+    pipeline.tell("train", SetDesired("paused", "asked"))
+    pipeline.tell("train", Respec(replace(GRAPH.by_name["train"], stop_timeout=77.0)))
+    assert pipeline.states["train"].spec.stop_timeout == 10.0  # of the process that runs
+    pipeline.tell("train", Renew("loaded again"))
+    assert pipeline.plan() == ["Terminate train"]
+    pipeline.gone("train")
+    assert pipeline.plan() == ["Spawn train"]
+    state = pipeline.states["train"]
+    assert (state.desired, state.spec.stop_timeout, state.next_spec, state.renew) == ("paused", 77.0, None, False)
+
+
+def test_a_node_that_somebody_stopped_is_not_started_by_being_renewed() -> None:
+    pipeline = running()
+    pipeline.tell("test", SetDesired("down", "asked"))
+    pipeline.plan()
+    pipeline.gone("test")
+    pipeline.tell("test", Renew("loaded again"))
+    assert pipeline.plan() == []
+    assert pipeline.states["test"].desired == "down"

@@ -20,6 +20,8 @@ from anacostia_daemon.core.events import (
     MayStart,
     MayStop,
     OfIncarnation,
+    Renew,
+    Respec,
     Restart,
     SetDesired,
     Shutdown,
@@ -40,6 +42,8 @@ LATER = 10_000.0
 EXAMPLES: dict[type[Event], Event] = {
     SetDesired: SetDesired("down", "asked"),
     Restart: Restart("asked"),
+    Respec: Respec(dataclasses.replace(SPEC, stop_timeout=3.0)),
+    Renew: Renew("its file was loaded again"),
     Shutdown: Shutdown("the daemon ends"),
     MayStart: MayStart(),
     MayStop: MayStop(),

@@ -232,6 +232,37 @@ def test_version_does_not_need_a_daemon(home: Home, typed: Typed) -> None:
 # ---- wishes
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({}, "pipeline 'digits': nothing has changed"),
+        ({"added": ["test"], "unchanged": ["store"]}, "reloaded pipeline 'digits': added test; not touched: store"),
+        (
+            {"removed": ["old"], "changed": {"train": "its code", "store": "the graph around it"}},
+            "reloaded pipeline 'digits': removed old; changed train (its code), store (the graph around it)",
+        ),
+    ],
+)
+def test_a_reload_says_what_it_touched(
+    daemon: AnsweringDaemon, typed: Typed, answer: dict[str, Any], words: str
+) -> None:
+    empty: dict[str, Any] = {"pipeline": "digits", "added": [], "removed": [], "changed": {}, "unchanged": []}
+    daemon.answers["reload"] = {**empty, **answer}
+    assert typed("reload", "digits") == (0, f"{words}\n", "")
+    assert daemon.asked == [("reload", {"pipeline": "digits", "wait": True})]
+
+
+def test_a_pipeline_that_is_being_loaded_is_not_as_desired_and_says_what_it_does(
+    daemon: AnsweringDaemon, typed: Typed
+) -> None:
+    loading = {**pipeline("digits"), "phase": "starting", "reason": "loading /srv/digits.py for 7 s", "nodes": []}
+    daemon.answers["status"] = status({**loading, "store": {"uri": None}})
+    code, out, _ = typed("status")
+    assert code == exits.NOT_RUNNING
+    assert out.splitlines()[-2].startswith("digits  starting  /srv/digits.py")
+    assert out.splitlines()[-1] == "loading /srv/digits.py for 7 s"
+
+
 @pytest.mark.parametrize("verb", ["stop", "restart", "pause", "resume"])
 def test_wishes_wait_unless_told_not_to(daemon: AnsweringDaemon, typed: Typed, verb: str) -> None:
     def answer(args: dict[str, Any], conversation: Conversation) -> None:

@@ -73,7 +73,7 @@ def test_what_was_written_is_there_when_it_is_opened_again(journal: Journal, pat
     assert again.pipelines() == [DIGITS]
     assert again.pipeline("digits") == DIGITS
     assert again.nodes("digits") == {"train": TRAIN}
-    assert again.loader("digits") == LoaderRow(pipeline="digits", pid=17, started=1.5, boot_id="b00t")
+    assert again.loaders("digits") == [LoaderRow(pipeline="digits", pid=17, started=1.5, boot_id="b00t")]
     assert again.entries() == [Entry(at=1.0, pipeline="digits", event="desired", from_="down", to="up", reason="asked")]
     again.close()
 
@@ -196,7 +196,7 @@ def test_removing_a_pipeline_forgets_its_loader_and_keeps_its_entries(journal: J
         journal.save_loader(LoaderRow(pipeline="digits", pid=17, started=1.5, boot_id="b00t"))
         journal.write(line(1))
         journal.remove_pipeline("digits")
-    assert journal.loader("digits") is None
+    assert journal.loaders("digits") == []
     assert journal.entries("digits") == [line(1)]
 
 
@@ -228,6 +228,34 @@ def test_old_entries_are_pruned_per_pipeline(path: Path) -> None:
     journal.close()
 
 
+# ---- files that are older
+
+
+def test_a_journal_of_an_older_daemon_is_brought_up_to_date_with_all_that_it_knows(
+    journal: Journal, path: Path
+) -> None:
+    with journal.turn():
+        journal.save_pipeline(DIGITS)
+        journal.save_node(NodeRow(pipeline="digits", name="train", desired="up", incarnation=3, shape="abc"))
+    connection = journal._connection
+    connection.executescript(
+        "ALTER TABLE nodes DROP COLUMN shape; DROP TABLE loaders; PRAGMA user_version = 1;"
+        "CREATE TABLE loaders (pipeline TEXT PRIMARY KEY REFERENCES pipelines (name) ON DELETE CASCADE,"
+        " pid INTEGER NOT NULL, started REAL NOT NULL, boot_id TEXT NOT NULL);"
+        "INSERT INTO loaders VALUES ('digits', 17, 1.5, 'b00t');"
+    )
+    journal.close()
+
+    again = Journal(path)
+    assert again.nodes("digits")["train"].shape == ""
+    assert again.nodes("digits")["train"].incarnation == 3
+    assert again.loaders("digits") == [LoaderRow(pipeline="digits", pid=17, started=1.5, boot_id="b00t")]
+    with again.turn():
+        again.save_loader(LoaderRow(pipeline="digits", pid=18, started=2.5, boot_id="b00t"))
+    assert [each.pid for each in again.loaders("digits")] == [17, 18]
+    again.close()
+
+
 # ---- files that cannot be used
 
 
@@ -235,7 +263,7 @@ def test_a_journal_of_a_newer_daemon_is_refused_and_stays_as_it_is(journal: Jour
     journal._connection.execute("PRAGMA user_version = 99")
     journal.close()
     before = path.read_bytes()
-    with pytest.raises(JournalUnusable, match=r"a newer daemon wrote it \(schema 99, this daemon knows 1\); install"):
+    with pytest.raises(JournalUnusable, match=r"a newer daemon wrote it \(schema 99, this daemon knows 2\); install"):
         Journal(path)
     assert path.read_bytes() == before
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from anacostia_daemon.ctl.exits import UNKNOWN, CommandFailed
+from anacostia_daemon.ctl.exits import FAILED, UNKNOWN, CommandFailed
 from anacostia_daemon.ctl.options import file_or_target_argument, wait_option
 from anacostia_daemon.ctl.reach import Reach, pass_reach
 
@@ -21,6 +21,7 @@ from anacostia_daemon.ctl.reach import Reach, pass_reach
 @click.option("--name", metavar="NAME", help="What to call the pipeline, instead of its own name.")
 @click.option("--env", "settings", metavar="K=V", multiple=True, help="Set this in its environment; repeatable.")
 @wait_option
+@click.option("--watch", is_flag=True, help="Stay, and reload the pipeline whenever its Python files change.")
 @pass_reach
 def command(
     reach: Reach,
@@ -30,6 +31,7 @@ def command(
     name: str | None,
     settings: tuple[str, ...],
     wait: bool,
+    watch: bool,
 ) -> None:
     """Start a pipeline from a file, or what was stopped.
 
@@ -37,19 +39,49 @@ def command(
     Where no daemon runs for this home, one is started in the background first.
     """
     file = as_file(target)
-    if file is None and (arguments or python or name or settings):
-        raise click.UsageError("ARGS, --python, --name and --env go with a FILE; a registered pipeline keeps its own")
+    if file is None and (arguments or python or name or settings or watch):
+        raise click.UsageError(
+            "ARGS, --python, --name, --env and --watch go with a FILE; a registered pipeline keeps its own"
+        )
     args: dict[str, Any] = {"target": target}
     if file is not None:
         args = _file_arguments(*file, arguments, python, name, settings)
     _ensure_daemon(reach)
+    if watch and file is not None:
+        _start_and_watch(reach, target, file[0], args)
+        return
+    _say_started(_start(reach, target, args, wait), target, file, wait)
+
+
+def _start(reach: Reach, target: str, args: dict[str, Any], wait: bool) -> dict[str, Any]:
     try:
-        started = reach.wish("start", {**args, "wait": wait}, f"starting '{target}'")
+        started: dict[str, Any] = reach.wish("start", {**args, "wait": wait}, f"starting '{target}'")
+        return started
     except CommandFailed as failure:
         if failure.code == UNKNOWN and Path(target).is_dir():
             why = "it is a directory, and no pipeline of that name is registered"
             raise CommandFailed(f"cannot start {target}: {why}", UNKNOWN, "name the Python file in it") from None
         raise
+
+
+def _start_and_watch(reach: Reach, target: str, file: str, args: dict[str, Any]) -> None:
+    """A pipeline that is registered but does not get ready is watched as well: the next edit may mend it."""
+    from anacostia_daemon.ctl.developing import follow, running_from
+
+    try:
+        started = _start(reach, target, args, wait=True)
+    except CommandFailed as failure:
+        name = running_from(reach, file) if failure.code == FAILED else None
+        if name is None:
+            raise
+        failure.show()
+        follow(reach, name, look_first=False)
+    else:
+        _say_started(started, target, (file, None), wait=True)
+        follow(reach, started["pipeline"], look_first=bool(started.get("already")))
+
+
+def _say_started(started: dict[str, Any], target: str, file: tuple[str, str | None] | None, wait: bool) -> None:
     nodes = len(started["nodes"])
     many = f"{nodes} node" if nodes == 1 else f"{nodes} nodes"
     what = f"pipeline '{started['pipeline']}'"

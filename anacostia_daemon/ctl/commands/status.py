@@ -32,6 +32,8 @@ def command(reach: Reach, pipeline: str | None, as_json: bool) -> int:
 
 
 def _as_desired(pipeline: dict[str, Any]) -> bool:
+    if not pipeline["nodes"] and pipeline["phase"] == "starting":  # its file is being loaded
+        return False
     return all(node_as_desired(node) for node in pipeline["nodes"])
 
 
@@ -57,7 +59,10 @@ def _show(status: dict[str, Any]) -> None:
         phase = screen.styled(pipeline["phase"], screen.word(pipeline["phase"]).style or screen.BOLD)
         name = screen.styled(shown(pipeline["name"]), screen.BOLD)
         click.echo(f"{name}  {phase}{wanted}  {shown(pipeline['file'])}  {shown(pipeline['store']['uri'])}")
-        _show_nodes(pipeline["nodes"])
+        if pipeline.get("reason"):
+            click.echo(shown(pipeline["reason"]))
+        if pipeline["nodes"]:
+            _show_nodes(pipeline["nodes"])
 
 
 def _show_nodes(nodes: list[dict[str, Any]]) -> None:

@@ -13,6 +13,7 @@ from anacostia_daemon.control.messages import ErrorCode
 
 if TYPE_CHECKING:
     from anacostia_daemon.supervisor.daemon import Daemon, Member
+    from anacostia_daemon.supervisor.enrolment import Enrolment
 
 
 class CommandFailed(Exception):
@@ -99,12 +100,17 @@ def find_pipeline(daemon: Daemon, name: str, doing: str) -> Member:
     return member
 
 
+def find_loading(daemon: Daemon, name: str) -> Enrolment | None:
+    """The start of `name` that is under way, while its file is being loaded."""
+    return next((each for each in daemon.enrolments if name in (each.name, each.recipe.file)), None)
+
+
 def find_target(daemon: Daemon, text: str, doing: str) -> Target:
     """What 'PIPELINE' or 'PIPELINE/NODE' names."""
     name, slash, node = text.partition("/")
     member = find_pipeline(daemon, name, doing)
     if not slash:
-        return Target(member, tuple(member.pipeline.nodes), True)
+        return Target(member, tuple(member.pipeline.graph.by_name), True)
     find_node(member, node, doing)
     return Target(member, (node,), False)
 

@@ -92,12 +92,10 @@ def _start_file(daemon: Daemon, given: Arguments, conversation: Conversation, re
         )
     runs = pipeline.desired != "down"
     if runs:
-        conversation.progress(
-            f"pipeline '{pipeline.name}' runs already; stop it and start it again to follow changes of its file"
-        )
-    pipeline.want_all("up", REASON)
+        follows = f"`anacostiactl reload {pipeline.name}` follows changes of its file"
+        conversation.progress(f"pipeline '{pipeline.name}' runs already; {follows}")
     ends = f"anacostiactl stop {pipeline.name}"
-    _started(daemon, given, conversation, member, tuple(pipeline.nodes), ends, already=runs)
+    _started(daemon, given, conversation, member, tuple(pipeline.graph.by_name), ends, already=runs)
     return True
 
 

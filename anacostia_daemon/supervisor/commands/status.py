@@ -9,20 +9,26 @@ from anacostia_daemon import __version__
 from anacostia_daemon.core.node import End, NodeState
 from anacostia_daemon.process.identity import wall_time
 from anacostia_daemon.process.usage import usage
-from anacostia_daemon.supervisor.commands.asking import Arguments, find_pipeline
+from anacostia_daemon.supervisor.commands.asking import Arguments, find_loading, find_pipeline
 from anacostia_daemon.supervisor.commands.shapes import iso
-from anacostia_daemon.supervisor.pipeline import effective
 from node_sdk.graph import NodeSpec
 
 if TYPE_CHECKING:
     from anacostia_daemon.control.server import Conversation
     from anacostia_daemon.supervisor.daemon import Daemon, Member
+    from anacostia_daemon.supervisor.enrolment import Enrolment
     from anacostia_daemon.supervisor.pipeline import Pipeline
 
 
 def status(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
     name = given.maybe_text("pipeline")
-    members = list(daemon.members.values()) if name is None else [find_pipeline(daemon, name, given.doing)]
+    loading = [each for each in daemon.enrolments if name is None or find_loading(daemon, name) is each]
+    members = list(daemon.members.values())
+    if name is not None:
+        members = [] if loading and name not in daemon.members else [find_pipeline(daemon, name, given.doing)]
+    shown = {member.pipeline.name: _pipeline(daemon, member) for member in members}
+    for each in loading:
+        shown[each.name] = {**shown.get(each.name, {"store": {"uri": None}, "nodes": []}), **_loading(each)}
     conversation.result(
         {
             "daemon": {
@@ -32,9 +38,28 @@ def status(daemon: Daemon, given: Arguments, conversation: Conversation) -> None
                 "home": str(daemon.home.path),
                 "shutting_down": daemon.leaving,
             },
-            "pipelines": [_pipeline(daemon, member) for member in members],
+            "pipelines": list(shown.values()),
         }
     )
+
+
+def _loading(enrolment: Enrolment) -> dict[str, Any]:
+    """What is known of a pipeline while its file is being loaded."""
+    return {
+        "name": enrolment.name,
+        "file": enrolment.recipe.file,
+        "desired": "up",
+        "phase": "starting",
+        "reason": enrolment.waits_for,
+        "loader": {"pid": enrolment.loader_pid, "phase": "loading"},
+    }
+
+
+def _reason(pipeline: Pipeline) -> str:
+    """What is the matter with the whole of it; empty where nothing is."""
+    if not pipeline.following.foreign or pipeline.keeper.phase != "up":
+        return ""
+    return f"its file has changed: {pipeline.following.foreign}; `anacostiactl reload {pipeline.name}` takes that up"
 
 
 def phase_of(pipeline: Pipeline) -> str:
@@ -57,9 +82,14 @@ def _pipeline(daemon: Daemon, member: Member) -> dict[str, Any]:
         "file": pipeline.keeper.recipe.file,
         "desired": pipeline.desired,
         "phase": phase_of(pipeline),
+        "reason": _reason(pipeline),
         "store": {"uri": pipeline.graph.store.uri},
-        "loader": {"pid": pipeline.keeper.pid, "phase": pipeline.keeper.phase},
-        "nodes": [_node(daemon, pipeline, spec) for spec in pipeline.graph.nodes],
+        "loader": {
+            "pid": pipeline.keeper.pid,
+            "phase": pipeline.keeper.phase,
+            "sources": list(pipeline.following.sources),
+        },
+        "nodes": [_node(daemon, pipeline, spec) for spec in (*pipeline.graph.nodes, *pipeline.removed)],
     }
 
 
@@ -72,7 +102,7 @@ def _node(daemon: Daemon, pipeline: Pipeline, spec: NodeSpec) -> dict[str, Any]:
         "name": spec.name,
         "kind": spec.kind,
         "type": spec.type,
-        "desired": effective(pipeline.desired, node.wanted),
+        "desired": pipeline.desired_of(spec.name),
         "phase": state.phase,
         "reason": state.reason,
         "done": state.done,

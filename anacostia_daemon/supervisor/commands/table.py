@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from anacostia_daemon.control.messages import ControlRequest
-from anacostia_daemon.supervisor.commands import about, reading, runs_by_hand, start, status, wishes
+from anacostia_daemon.supervisor.commands import about, reading, reload, runs_by_hand, start, status, wishes
 from anacostia_daemon.supervisor.commands.asking import Arguments, CommandFailed
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "journal": (about.journal, "show the journal of"),
     "metrics": (reading.metrics, "show metrics of"),
     "pause": (wishes.pause, "pause"),
+    "reload": (reload.reload, "reload"),
     "remove": (wishes.remove, "remove"),
     "restart": (wishes.restart, "restart"),
     "resume": (wishes.resume, "resume"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from anacostia_daemon.core.node import NodeState
@@ -22,17 +23,19 @@ def answer_when_ready(
     result: Any,
     newer_than: dict[str, int] | None = None,
     ends: str = "",
+    over: Callable[[], bool] = lambda: True,
 ) -> None:
     """Answer `result` once all nodes of `names` are ready, in an incarnation above those of `newer_than`; an error
     once one of them failed, keeps crashing, or was stopped meanwhile. `ends` is the command that takes the wish back:
-    it stays, though it could not be fulfilled, and whoever reads the error is to know."""
+    it stays, though it could not be fulfilled, and whoever reads the error is to know. `over`: what
+    else is waited for."""
     restarts = {name: member.pipeline.nodes[name].state.restarts for name in names}
     shown: dict[str, str] = {}
 
     def look() -> bool:
-        states = [member.pipeline.nodes[name].state for name in names]
+        states = _states(member, names)
         _show_progress(conversation, states, shown)
-        if all(_arrived(state, (newer_than or {}).get(state.name, 0)) for state in states):
+        if over() and all(_arrived(state, (newer_than or {}).get(state.name, 0)) for state in states):
             conversation.result(result)
             return True
         for state in states:
@@ -56,7 +59,7 @@ def answer_when_at_rest(
     shown: dict[str, str] = {}
 
     def look() -> bool:
-        states = [member.pipeline.nodes[name].state for name in names]
+        states = _states(member, names)
         _show_progress(conversation, states, shown)
         if not all(state.at_rest for state in states):
             return False
@@ -64,6 +67,12 @@ def answer_when_at_rest(
         return True
 
     daemon.waiters.add(conversation, look)
+
+
+def _states(member: Member, names: tuple[str, ...]) -> list[NodeState]:
+    """Of those that no reload has removed meanwhile."""
+    nodes = member.pipeline.nodes
+    return [nodes[name].state for name in names if name in nodes]
 
 
 def _arrived(state: NodeState, newer_than: int) -> bool:

@@ -7,23 +7,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anacostia_daemon.supervisor.commands.asking import Arguments, CommandFailed, Target, find_pipeline, find_target
+from anacostia_daemon.supervisor.commands.asking import (
+    Arguments,
+    CommandFailed,
+    Target,
+    find_loading,
+    find_pipeline,
+    find_target,
+)
 from anacostia_daemon.supervisor.commands.waiting import answer_when_at_rest, answer_when_ready
 
 if TYPE_CHECKING:
     from anacostia_daemon.control.server import Conversation
-    from anacostia_daemon.supervisor.daemon import Daemon
+    from anacostia_daemon.supervisor.daemon import Daemon, Member
 
 
 def stop(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    loading = find_loading(daemon, given.text("target"))
+    if loading is not None:
+        loading.stop("it was stopped while its file was loaded")
+        if loading.name not in daemon.members:
+            conversation.result({"pipeline": loading.name, "nodes": []})
+            return
     target = _target(daemon, given)
     pipeline = target.member.pipeline
     if target.whole:
+        _abandon_reload(target.member)
         pipeline.want_all("down", "stopped by a user")
     else:
         pipeline.want(target.names[0], "down", "stopped by a user")
     if given.flag("wait", True):
-        answer_when_at_rest(daemon, target.member, target.names, conversation, _result(target))
+        names = tuple(pipeline.nodes) if target.whole else target.names  # also those that a reload removes just now
+        answer_when_at_rest(daemon, target.member, names, conversation, _result(target))
     else:
         conversation.result(_result(target))
 
@@ -85,6 +100,7 @@ def remove(daemon: Daemon, given: Arguments, conversation: Conversation) -> None
     """Stop and forget. Goes on when the client leaves; the data stays."""
     member = find_pipeline(daemon, given.text("pipeline"), given.doing)
     pipeline = member.pipeline
+    _abandon_reload(member)
     pipeline.want_all("down", "removed by a user")
     member.removing = True
 
@@ -95,6 +111,11 @@ def remove(daemon: Daemon, given: Arguments, conversation: Conversation) -> None
         return True
 
     daemon.waiters.add(conversation, look)
+
+
+def _abandon_reload(member: Member) -> None:
+    if member.reload is not None:
+        member.reload.cancel("the pipeline was stopped")
 
 
 def _target(daemon: Daemon, given: Arguments) -> Target:
