@@ -28,6 +28,7 @@ COMMANDS = (
     "journal",
     "graph",
     "shutdown",
+    "service",
     "version",
     "completion",
 )

@@ -49,7 +49,7 @@ class Hearing:
         """The loader is there: it has loaded the file, or lived on from an earlier daemon."""
         self._pipeline.changed = True
         if loaded.note and loaded.note != self._note:
-            report(f"{self._pipeline.name}: {loaded.note}")
+            report(f"{self._pipeline.name}: {loaded.note}", "notice")
         self._note = loaded.note
         for child in loaded.children:
             self.found_child(child)
@@ -57,7 +57,8 @@ class Hearing:
         if differing:
             report(
                 f"{self._pipeline.name}: its file has changed: {', '.join(differing)} added or removed; "
-                f"stop the pipeline and start it again to follow the file"
+                f"stop the pipeline and start it again to follow the file",
+                "warning",
             )
         self.loader_known()
 
@@ -100,7 +101,7 @@ class Hearing:
 
     def loader_lost(self, message: str, detail: str) -> None:
         """It died, hung up, or could not load the file. Its nodes live on; what it was asked for is not done."""
-        report(f"{self._pipeline.name}: {message}" + (f"\n{detail}" if detail else ""))
+        report(f"{self._pipeline.name}: {message}" + (f"\n{detail}" if detail else ""), "error")
         self._pipeline.changed = True
         for name, node in self._pipeline.nodes.items():
             asked, node.asked = node.asked, 0

@@ -28,6 +28,7 @@ from anacostia_daemon.paths import Home
 from anacostia_daemon.process.marks import Mark
 from anacostia_daemon.process.memory import OutOfMemory
 from anacostia_daemon.process.reaper import Reaper
+from anacostia_daemon.service.journald import Level
 from anacostia_daemon.supervisor.cancelling import Cancelling
 from anacostia_daemon.supervisor.hearing import Hearing
 from anacostia_daemon.supervisor.keeper import LoaderKeeper
@@ -155,7 +156,7 @@ class Pipeline:
         try:
             node.state, wanted = step(node.state, event, self.around.loop.now())
         except InvalidTransition as error:
-            report(f"{self.name}/{name}: {error}")
+            report(f"{self.name}/{name}: {error}", "error")
             return
         self._actions += [(name, each) for each in wanted if not isinstance(each, actions.Note)]
         self.lines += [Line(name, node.state.incarnation, each) for each in wanted if isinstance(each, actions.Note)]
@@ -172,14 +173,15 @@ class Pipeline:
                 return
             for name, event in events:
                 self.feed(name, event)
-        report(f"{self.name}: the plan does not come to an end; {events}")
+        report(f"{self.name}: the plan does not come to an end; {events}", "error")
 
     def written(self) -> None:
         """What changed in this turn is in the journal."""
         for line in self.lines:
             note = line.note
             report(
-                f"{self.name}/{line.node}[{line.incarnation}] {note.event}: {note.from_} to {note.to}: {note.reason}"
+                f"{self.name}/{line.node}[{line.incarnation}] {note.event}: {note.from_} to {note.to}: {note.reason}",
+                level_of(note),
             )
         self.lines.clear()
         self.written_desired = self.desired
@@ -255,6 +257,14 @@ class Pipeline:
     def _overdue(self, name: str) -> None:
         self.around.link.drain()  # a beat may be among what waits there
         self.feed(name, Deadline())
+
+
+def level_of(note: actions.Note) -> Level:
+    """How grave it is that a node changes so: given up, or ended though nobody had told it to."""
+    if note.to == "failed":
+        return "error"
+    unasked = note.from_ in ("starting", "ready") and note.to == "killing"
+    return "warning" if unasked or note.to == "backoff" else "info"
 
 
 def effective(whole: Desired, part: Desired) -> Desired:
