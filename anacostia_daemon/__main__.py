@@ -71,10 +71,10 @@ def _run(home: Home, ready_fd: int | None, end_with_fd: int | None) -> int:
 
 def _end_nodes(home: Home) -> int:
     """Law 2 again: taken over like at any start, then stopped like by any shutdown."""
-    from anacostia_daemon.service.aftermath import left_by_a_crash
+    from anacostia_daemon.service.aftermath import may_live_on
     from anacostia_daemon.supervisor.home_lock import last_holder
 
-    if left_by_a_crash(os.environ, last_holder(home)):
+    if may_live_on(os.environ, last_holder(home)):
         return 0
     from anacostia_daemon.supervisor.daemon import Daemon
     from anacostia_daemon.supervisor.home_lock import HomeHeld

@@ -82,8 +82,15 @@ def _place(of_user: bool) -> steps.Place:
         home=home,
         config=Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config"),
         uid=os.getuid(),
-        lingers=(_LINGERING / pwd.getpwuid(os.getuid()).pw_name).exists(),
+        lingers=_lingers(),
     )
+
+
+def _lingers() -> bool:
+    try:
+        return (_LINGERING / pwd.getpwuid(os.getuid()).pw_name).exists()
+    except KeyError:  # a user without a name, as in many containers
+        return False
 
 
 def _interpreter() -> str:

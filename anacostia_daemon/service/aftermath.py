@@ -11,9 +11,11 @@ from collections.abc import Mapping
 STOPPING = "stopping"  # what a daemon writes behind its pid in its lock once it has been told to end
 
 
-def left_by_a_crash(environ: Mapping[str, str], lock: str) -> bool:
-    """Whether a service's nodes are to live on. `lock`: what the daemon's lock file says. Where no service has ended
-    ($SERVICE_RESULT is not set), nobody asks for that."""
+def may_live_on(environ: Mapping[str, str], lock: str) -> bool:
+    """Whether the nodes of a daemon that has ended are to live on: after a crash, and where it left them on purpose.
+
+    `lock` is what its lock file says. Where no service has ended ($SERVICE_RESULT is not set), nobody asks for that.
+    """
     result = environ.get("SERVICE_RESULT")
     if result is None or lock.split()[1:] == [STOPPING]:
         return False

@@ -30,11 +30,6 @@ def parsed(shown: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
 
 
-def installed(state: Mapping[str, str]) -> bool:
-    """Whether systemd knows the unit."""
-    return state.get("LoadState") not in (None, "", "not-found")
-
-
 def running(state: Mapping[str, str]) -> bool:
     """Whether the daemon is up and has said so."""
     return state.get("ActiveState") in ("active", "reloading")

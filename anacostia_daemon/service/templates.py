@@ -1,5 +1,5 @@
-"""The units and plists, the same in `systemd/` of the source and in the installed package, and the few words in them that
-differ from machine to machine. Each file is valid as it stands; what is replaced is a whole word of it.
+"""The units and plists, the same in `systemd/` of the source and in the installed package, and the few words in them
+that differ from machine to machine. Each file is valid as it stands; what is replaced is a whole word of it.
 """
 
 from __future__ import annotations

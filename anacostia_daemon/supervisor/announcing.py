@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 READY_WITHIN = (
     20.0  # seconds; what an earlier daemon left may not be cleared for long, and it can be spoken to meanwhile
 )
-STATUS_EVERY = 0.25  # seconds between two sentences at least
+STATUS_EVERY = 0.1  # seconds between two sentences at least
 AGAIN = 0.1  # seconds until what could not be sent is sent again
 STOP_MARGIN = 15.0  # seconds; families, the journal and a busy machine take time beside the nodes' own
 

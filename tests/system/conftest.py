@@ -45,7 +45,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
         if not made.environment.exists():
             made.wheels.mkdir(parents=True)
             ours = installed.wheel(made.wheels)
-            for each in installed.needed():
+            for each in (*installed.needed(), *installed.needed_to_build()):
                 installed.wheel_of(each, made.wheels)
             unfinished = shared / "unfinished"
             installed.environment(unfinished, ours)

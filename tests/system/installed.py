@@ -70,6 +70,11 @@ def needed() -> list[Distribution]:
     return list(found.values())
 
 
+def needed_to_build() -> list[Distribution]:
+    """What pip wants to have before it builds the project."""
+    return [distribution("setuptools")]
+
+
 def wheel_of(installed: Distribution, into: Path) -> None:
     """A wheel again, of what was installed from one."""
     kept = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
