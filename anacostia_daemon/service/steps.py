@@ -15,6 +15,7 @@ UNIT = "anacostiad.service"
 LABEL = "org.anacostia.anacostiad"
 SYSTEM_HOME = Path("/var/lib/anacostia")
 _ETC = Path("/etc")
+SYSTEM_UNIT = _ETC / "systemd/system" / UNIT
 
 Platform = Literal["systemd", "launchd"]
 
@@ -62,7 +63,7 @@ class Place:
         if self.platform == "launchd":
             library = self.home / "Library/LaunchAgents" if self.of_user else Path("/Library/LaunchDaemons")
             return library / f"{LABEL}.plist"
-        return (self.config / "systemd/user" if self.of_user else _ETC / "systemd/system") / UNIT
+        return self.config / "systemd/user" / UNIT if self.of_user else SYSTEM_UNIT
 
     @property
     def hardening(self) -> Path:

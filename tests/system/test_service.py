@@ -76,13 +76,19 @@ def test_a_stop_that_takes_longer_than_its_timeout_is_given_the_time_that_the_no
     assert host.ours() == []
 
 
-def test_a_daemon_that_hangs_while_it_is_told_to_stop_leaves_no_process_either(host: Host) -> None:
+def test_a_daemon_that_hangs_while_it_is_told_to_stop_leaves_no_process_however_well_it_hides(host: Host) -> None:
     install(host, tighter="TimeoutStopSec=3\nWatchdogSec=0")
-    begin(host)
+    host.sh(f"mkdir {WORK}; chown anacostia {WORK}")
+    host.ctl("start", "/srv/app/tests/rogues/pipeline.py", "--", "hides_completely", WORK)
+    host.write(f"{WORK}/inbox/one.txt", "1")
+    hidden = wait_for(
+        lambda: host.sh(f"cat {WORK}/family.log 2>/dev/null || true").split(), "a child has hidden itself"
+    )[1]
     host.run("kill", "-STOP", host.show("MainPID"))
     # systemd wakes a stopped process together with SIGTERM; this one is not to be woken.
     host.write(f"{DROP_INS}/test.conf", "[Service]\nTimeoutStopSec=3\nKillSignal=SIGWINCH\n")
     host.run("systemctl", "daemon-reload")
+    assert [each for each in host.ours() if each.split()[0] == hidden]
 
     host.run("systemctl", "stop", UNIT)
 

@@ -29,6 +29,14 @@ def test_a_second_unit_with_the_same_home_is_refused_and_harms_nobody(host: Host
     host.sh("rm /etc/systemd/system/second.service")
 
 
+def test_whoever_forgets_that_the_service_has_a_home_of_its_own_is_told(host: Host) -> None:
+    install(host)
+
+    done = host.run("/opt/anacostia/bin/anacostiactl", "status", code=69)
+
+    assert "the service of this machine has another home: `anacostiactl --home /var/lib/anacostia …`" in done.stderr
+
+
 def test_an_unknown_user_is_said_before_and_after_the_unit_is_written(host: Host) -> None:
     done = host.run(CTL, "service", "install", "--as", "nosuch", code=1)
     assert "cannot install the service: there is no user 'nosuch'" in done.stderr
