@@ -14,6 +14,7 @@ from anacostia_daemon.service import templates
 UNIT = "anacostiad.service"
 LABEL = "org.anacostia.anacostiad"
 SYSTEM_HOME = Path("/var/lib/anacostia")
+_MAC_HOME = Path("/usr/local/var/anacostia")
 _ETC = Path("/etc")
 SYSTEM_UNIT = _ETC / "systemd/system" / UNIT
 
@@ -126,4 +127,7 @@ def _install_launchd(place: Place, python: str, account: str, now: bool) -> list
     log = str(place.home / "Library/Logs/anacostiad.log") if place.of_user else templates.MAC_LOG
     content = templates.plist(f"launchd/{LABEL}.{kind}.plist", python, None if place.of_user else account, log)
     steps: list[Step] = [Write(place.unit, content)]
+    if not place.of_user:  # launchd makes no directories
+        folders = (str(_MAC_HOME), str(Path(templates.MAC_LOG).parent))
+        steps.insert(0, Run(("install", "-d", "-o", account, "-m", "700", *folders)))
     return [*steps, Run(start(place))] if now else steps

@@ -10,7 +10,7 @@ from pathlib import Path
 FOLDER = Path(__file__).with_name("units")
 PYTHON = "/opt/anacostia/bin/python"  # the interpreter that the files name
 ACCOUNT = "anacostia"  # the account that the files name
-MAC_LOG = "/usr/local/var/log/anacostiad.log"
+MAC_LOG = "/usr/local/var/log/anacostia/anacostiad.log"
 _NOT_IN_A_UNIT = " \t\"'\\%$;\n"  # systemd gives these a meaning in ExecStart=
 
 

@@ -178,11 +178,15 @@ def test_the_plists_are_valid(path: Path) -> None:
 
 
 def test_an_installed_plist_names_the_interpreter_the_account_and_the_log() -> None:
-    (write,) = steps.install(place("launchd"), "/opt/a&b/bin/python", "mlops", hardened=False, now=False)
+    (folders, write) = steps.install(place("launchd"), "/opt/a&b/bin/python", "mlops", hardened=False, now=False)
     (mine, start) = steps.install(place("launchd", of_user=True), "/opt/x/bin/python", "", hardened=False, now=True)
 
     assert isinstance(write, steps.Write) and isinstance(mine, steps.Write)
     daemon, agent = plistlib.loads(write.content.encode()), plistlib.loads(mine.content.encode())
+    assert isinstance(folders, steps.Run)
+    assert folders.command[-2:] == ("/usr/local/var/anacostia", "/usr/local/var/log/anacostia")
+    assert daemon["ProgramArguments"][-2:] == ["--home", folders.command[-2]]
+    assert daemon["StandardErrorPath"].startswith(folders.command[-1] + "/")
     assert write.path == Path("/Library/LaunchDaemons/org.anacostia.anacostiad.plist")
     assert (daemon["ProgramArguments"][0], daemon["UserName"]) == ("/opt/a&b/bin/python", "mlops")
     assert mine.path == Path("/home/mle/Library/LaunchAgents/org.anacostia.anacostiad.plist")
