@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from flow import crashed
 from host import HOME, UNIT, Host, wait_for
 from installed import ROOT
@@ -43,6 +44,7 @@ def runs(host: Host, number: int) -> list[str]:
     return wait_for(over, f"{number} runs are over")
 
 
+@pytest.mark.timeout(300)  # pip builds and installs twice
 def test_from_nothing_to_a_hardened_service_that_survives_a_reboot(boot: Callable[..., Host], kept: Path) -> None:
     host = boot(kept, empty=True)
     checkout(host, "/root/anacostia")
