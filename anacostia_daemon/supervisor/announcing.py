@@ -38,9 +38,9 @@ class Announcer:
             loop.call_at(self._latest, self.look)
             self._beat()
 
-    def look(self) -> None:
-        """Something may have changed; called at the end of each turn in which something did."""
-        if not self._notifier.heard:
+    def look(self, changed: bool = True) -> None:
+        """At the end of each turn; `changed`: whether anything but heartbeats came in it."""
+        if not self._notifier.heard or (self._ready and not changed):
             return
         if not self._ready and (self._settled() or self._loop.now() >= self._latest):
             self._ready = True

@@ -196,7 +196,7 @@ class Daemon:
         for pipeline in pipelines:
             pipeline.act(written)
         self._forget_removed()
-        self._announcer.look()
+        self._announcer.look(bool(pipelines))
         self.waiters.look()
         if self._writing.trouble:
             self.waiters.tell(f"{self._writing.trouble}; it is tried again and again")
