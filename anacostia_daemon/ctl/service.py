@@ -131,10 +131,10 @@ def _check_rights(place: steps.Place, doing: str) -> None:
 
 def _is_current(place: steps.Place) -> bool:
     """But for the interpreter and the account, which were chosen when it was installed."""
-    fixed = ("ExecStart=", "ExecStopPost=", "User=")
+    chosen = ("ExecStart=", "ExecStopPost=", "User=", "CapabilityBoundingSet=")
 
     def lines(text: str) -> list[str]:
-        return [line for line in text.splitlines() if not line.startswith(fixed)]
+        return [line for line in text.splitlines() if not line.startswith(chosen)]
 
     if place.platform == "launchd":
         return True
@@ -191,7 +191,9 @@ def _perform(command: tuple[str, ...], else_do: str) -> None:
     elif else_do:
         click.echo(f"could not run {shlex.join(command)} ({_said(done)}): {else_do}", err=True)
     else:
-        raise CommandFailed(f"cannot go on: `{shlex.join(command)}` ended with {done.returncode}: {_said(done)}")
+        hint = "`anacostiactl service status` says why" if command[0] == "systemctl" else ""
+        message = f"cannot go on: `{shlex.join(command)}` ended with {done.returncode}: {_said(done)}"
+        raise CommandFailed(message, FAILED, hint)
 
 
 def _run(command: tuple[str, ...]) -> subprocess.CompletedProcess[str]:

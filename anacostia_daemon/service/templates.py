@@ -23,10 +23,13 @@ def text(name: str, words: Mapping[str, str] | None = None) -> str:
 
 
 def unit(name: str, python: str, account: str | None = None) -> str:
-    """A systemd unit that runs `python`, as `account` where it is not a user's own."""
+    """A systemd unit that runs `python`, as `account` where it is not a user's own. Root keeps what root can: nobody
+    chooses that account without a need for it."""
     words = {PYTHON: python}
     if account is not None:
         words[f"User={ACCOUNT}\n"] = f"User={account}\n"
+    if account == "root":
+        words["CapabilityBoundingSet=\n"] = "CapabilityBoundingSet=~\n"
     return text(name, words)
 
 

@@ -29,6 +29,20 @@ def test_a_second_unit_with_the_same_home_is_refused_and_harms_nobody(host: Host
     host.sh("rm /etc/systemd/system/second.service")
 
 
+def test_a_daemon_that_was_started_by_hand_is_in_the_way_until_it_ends(host: Host) -> None:
+    host.run(CTL, "service", "install")
+    by_hand = f"runuser -u anacostia -- /opt/anacostia/bin/anacostiad --home {HOME}"
+    host.sh(f"setsid {by_hand} >/dev/null 2>&1 &")
+    wait_for(lambda: host.json("version")["daemon"], "it answers")
+
+    done = host.run(CTL, "service", "install", "--now", code=1)
+
+    assert "`anacostiactl service status` says why" in done.stderr
+    assert "exit code 75: another daemon holds its home" in host.run(CTL, "service", "status", code=3).stdout
+    host.ctl("shutdown")
+    host.run("systemctl", "start", UNIT)
+
+
 def test_whoever_forgets_that_the_service_has_a_home_of_its_own_is_told(host: Host) -> None:
     install(host)
 

@@ -123,6 +123,11 @@ def test_only_interpreter_and_account_differ_from_the_file_in_the_tree() -> None
     ]
 
 
+def test_root_keeps_its_capabilities() -> None:
+    assert "\nCapabilityBoundingSet=\n" in templates.unit(f"system/{steps.UNIT}", "/x", "mlops")
+    assert "\nCapabilityBoundingSet=~\n" in templates.unit(f"system/{steps.UNIT}", "/x", "root")
+
+
 @pytest.mark.parametrize("path", ["/opt/my env/bin/python", "/opt/100%/python", "/opt/$HOME/python", "bin/python", ""])
 def test_a_path_that_systemd_would_take_apart_is_not_put_into_a_unit(path: str) -> None:
     assert not templates.fits_a_unit(path)
