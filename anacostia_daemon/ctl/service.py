@@ -54,7 +54,7 @@ def show(*, of_user: bool) -> bool:
     """Whether it runs."""
     place = _place(of_user)
     if not place.unit.exists():
-        other = "" if of_user else " --user"
+        other = " --user" if of_user else ""
         click.echo(f"not installed: there is no {place.unit}; `anacostiactl service install{other}` makes one")
         return False
     click.echo(f"unit: {place.unit}{'' if _is_current(place) else ' (not as this version would write it)'}")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import installed
 import pytest
-from host import HOME, Host, possible
+from host import Host, possible
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,6 +23,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
             if why:
                 item.add_marker(pytest.mark.skip(reason=why))
+
+
+# What a test may leave in the host of its worker.
+LEFT = (
+    "/etc/systemd/system/anacostiad.service*",
+    "/etc/sysusers.d/anacostia.conf",
+    "/etc/tmpfiles.d/anacostia.conf",
+    "/run/anacostia",
+    *(f"{top}{private}/anacostia" for top in ("/var/lib", "/var/log", "/var/cache") for private in ("", "/private")),
+)
 
 
 @dataclass(frozen=True)
@@ -86,8 +96,7 @@ def host(machine: Host, request: pytest.FixtureRequest) -> Iterator[Host]:
     machine.run("systemctl", "stop", "--no-block", "anacostiad.service", code=None)
     machine.run("systemctl", "kill", "-s", "KILL", "anacostiad.service", code=None)
     machine.run("systemctl", "stop", "anacostiad.service", code=None)
-    left = "/etc/systemd/system/anacostiad.service* /run/anacostia /var/log/anacostia /var/cache/anacostia /srv/work"
-    machine.sh(f"rm -rf {left} {HOME} /var/lib/private/anacostia /etc/sysusers.d /etc/tmpfiles.d/anacostia.conf")
+    machine.sh(f"rm -rf {' '.join(LEFT)}")
     machine.run("systemctl", "daemon-reload")
     machine.run("systemctl", "reset-failed")
 

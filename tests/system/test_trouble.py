@@ -74,7 +74,7 @@ def test_a_unit_without_a_runtime_directory_says_what_is_missing(host: Host) -> 
 
     failed(host)
     assert host.show("ExecMainStatus") == "1"
-    (said,) = [text for text, level in host.events() if level == 3]
+    (said,) = wait_for(lambda: [text for text, level in host.events() if level == 3], "the journal has it")
     assert "cannot use directory /tmp/anacostia-" in said
     assert "Read-only file system; have its unit set RuntimeDirectory=" in said
 
