@@ -31,6 +31,7 @@ LEFT = (
     "/etc/sysusers.d/anacostia.conf",
     "/etc/tmpfiles.d/anacostia.conf",
     "/run/anacostia",
+    "/tmp/anacostia-*",
     *(f"{top}{private}/anacostia" for top in ("/var/lib", "/var/log", "/var/cache") for private in ("", "/private")),
 )
 
