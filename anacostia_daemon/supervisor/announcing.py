@@ -42,7 +42,8 @@ class Announcer:
         """At the end of each turn; `changed`: whether anything but heartbeats came in it."""
         if not self._notifier.heard or (self._ready and not changed):
             return
-        if not self._ready and (self._settled() or self._loop.now() >= self._latest):
+        due = self._settled() or self._loop.now() >= self._latest
+        if due and not self._ready and not self._leaving:
             self._ready = True
             self._tell(READY="1", STATUS=self._sentence())
         if self._next is None:

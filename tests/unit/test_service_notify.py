@@ -238,6 +238,19 @@ def test_stopping_asks_for_the_time_that_the_nodes_may_take(manager: Manager, ma
     assert 40e6 < int(said["EXTEND_TIMEOUT_USEC"]) < 90e6
 
 
+def test_a_daemon_that_is_told_to_end_before_it_is_ready_never_says_that_it_is(
+    manager: Manager, machines: Machines
+) -> None:
+    machine = machines()
+    pipeline = machine.add("digits", settled=False, train="down")
+    machine.announcer.stopping("the daemon got SIGTERM")
+    pipeline.settled = True
+
+    machine.announcer.look()
+
+    assert [each.get("READY") for each in manager.heard()] == [None]
+
+
 def test_a_reload_is_framed_and_ends_also_where_reading_fails(manager: Manager, machines: Machines) -> None:
     machine = machines()
     machine.announcer.look()
