@@ -26,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; returns its exit code."""
     asked = _parser().parse_args(arguments)
     home = Home.find(asked.home)
+    _show_hangs()
+    if asked.end_nodes:
+        return _end_nodes(home)
     return _run(home, asked.ready_fd, asked.end_with_fd)
 
 
@@ -35,6 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ready-fd", type=int, metavar="N", help="write a line to descriptor N once it is up")
     parser.add_argument(
         "--end-with-fd", type=int, metavar="N", help="shut down when descriptor N is at its end of file"
+    )
+    parser.add_argument(
+        "--end-nodes", action="store_true", help="stop the nodes that an earlier daemon has left, start none, and end"
     )
     parser.add_argument("--version", action="version", version=f"anacostiad {__version__}")
     return parser
@@ -63,6 +69,33 @@ def _run(home: Home, ready_fd: int | None, end_with_fd: int | None) -> int:
     return 0
 
 
+def _end_nodes(home: Home) -> int:
+    """Law 2 again: taken over like at any start, then stopped like by any shutdown."""
+    from anacostia_daemon.service.aftermath import may_live_on
+    from anacostia_daemon.supervisor.home_lock import last_holder
+
+    if may_live_on(os.environ, last_holder(home)):
+        return 0
+    from anacostia_daemon.supervisor.daemon import Daemon
+    from anacostia_daemon.supervisor.home_lock import HomeHeld
+
+    try:
+        Daemon(home).run(and_end="ending what an earlier daemon has left")
+    except HomeHeld as error:
+        return _fail(error, EXIT_HELD)
+    except (AnacostiaError, OSError) as error:
+        return _fail(error, EXIT_FAILED)
+    return 0
+
+
+def _show_hangs() -> None:
+    """The watchdog of the service ends a daemon that hangs with SIGABRT: then the log shows where it hung."""
+    import faulthandler
+
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # no stderr
+        faulthandler.enable()
+
+
 def _end_with(daemon: Daemon, fd: int) -> None:
     """Nothing is ever written to this pipe: that it can be read means that its other end, however it died, is gone."""
 
@@ -75,7 +108,9 @@ def _end_with(daemon: Daemon, fd: int) -> None:
 
 def _fail(error: Exception, code: int) -> int:
     text = str(error) if isinstance(error, AnacostiaError) else f"cannot start: {error}"
-    sys.stderr.write(f"anacostiad: {text}\n")
+    from anacostia_daemon.supervisor.log import complain
+
+    complain(f"anacostiad: {text}")
     return code
 
 

@@ -154,21 +154,23 @@ def private_directory(path: Path) -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.lstat() if path.parent == Path("/tmp") else path.stat()
     except OSError as error:
-        raise BadPath(
-            f"cannot use directory {path}: {error.strerror or error}; "
-            "set ANACOSTIA_HOME (state) or XDG_RUNTIME_DIR (sockets) to a directory of your own"
-        ) from error
+        raise BadPath(f"cannot use directory {path}: {error.strerror or error}; {_way_out()}") from error
     if not stat.S_ISDIR(found.st_mode):
         raise BadPath(f"cannot use directory {path}: it is a link or a file; remove it or set XDG_RUNTIME_DIR")
     if found.st_uid != os.getuid():
         raise BadPath(
-            f"cannot use directory {path}: it belongs to user {found.st_uid}, not to you ({os.getuid()}); "
-            "set ANACOSTIA_HOME (state) or XDG_RUNTIME_DIR (sockets) to a directory of your own"
+            f"cannot use directory {path}: it belongs to user {found.st_uid}, not to you ({os.getuid()}); {_way_out()}"
         )
     if found.st_mode & stat.S_ISVTX:
         raise BadPath(f"cannot use directory {path}: it is shared by all users; name a directory below it")
     if found.st_mode & 0o077:
         path.chmod(0o700)
+
+
+def _way_out() -> str:
+    if "INVOCATION_ID" in os.environ and not os.environ.get("RUNTIME_DIRECTORY"):  # set by systemd for each service
+        return "have its unit set RuntimeDirectory= (sockets) and StateDirectory= (state), as the installed one does"
+    return "set ANACOSTIA_HOME (state) or XDG_RUNTIME_DIR (sockets) to a directory of your own"
 
 
 def _is_shared(path: Path) -> bool:

@@ -73,8 +73,15 @@ def _commands() -> Iterator[str]:
         for name in cli.list_commands(top):
             command = cli.get_command(top, name)
             assert command is not None
-            text = command.get_help(click.Context(command, info_name=name, parent=top))
-            yield f"## {name}\n\n" + "\n".join(f"    {line}".rstrip() for line in text.splitlines()) + "\n"
+            context = click.Context(command, info_name=name, parent=top)
+            yield _section("##", name, command, context)
+            for part, below in getattr(command, "commands", {}).items():
+                yield _section("###", f"{name} {part}", below, click.Context(below, info_name=part, parent=context))
+
+
+def _section(mark: str, name: str, command: click.Command, context: click.Context) -> str:
+    lines = (f"    {line}".rstrip() for line in command.get_help(context).splitlines())
+    return f"{mark} {name}\n\n" + "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from pathlib import Path
 
 _DELEGATED = ("user.delegate", "trusted.delegate")  # attributes that systemd sets, and whoever else delegates a group
 
+_BESIDE = ".control"  # where systemd runs the other commands of a service whose group is delegated (ExecStopPost=)
+
 
 def delegated() -> Path | None:
     """The folder of this process's group, where it is ours to divide."""
@@ -21,6 +23,8 @@ def delegated() -> Path | None:
         return None
     with contextlib.suppress(OSError, ValueError):
         own = _own()
+        if own is not None and own.name == _BESIDE:
+            own = own.parent
         if own is not None and _is_delegated(own):
             return own
     return None

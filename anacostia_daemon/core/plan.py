@@ -104,3 +104,12 @@ def _waiting_for(state: NodeState, is_store: bool) -> str:
     if state.desired == "down" or state.done:
         return f"waiting for {state.name}, which is not to run" if is_store else ""
     return f"waiting for {state.name} to be ready"
+
+
+def longest_stop(graph: GraphSpec) -> float:
+    """Seconds that stopping may take where every node needs all of its time: they stop one after the other along the
+    edges, and side by side otherwise."""
+    until: dict[str, float] = {}
+    for spec in graph.nodes:
+        until[spec.name] = spec.stop_timeout + max((until[each] for each in spec.predecessors), default=0.0)
+    return max(until.values(), default=0.0)

@@ -29,6 +29,7 @@ COMMANDS = (
     "journal",
     "graph",
     "shutdown",
+    "service",
     "version",
     "completion",
 )

@@ -66,9 +66,17 @@ class Reach:
             codes = {"unknown": exits.UNKNOWN, "not-running": exits.NOT_RUNNING}
             raise exits.CommandFailed(str(error), codes.get(error.code, exits.FAILED), error.hint) from None
         except (client.DaemonNotRunning, client.DaemonDenied) as error:
-            raise exits.CommandFailed(str(error), exits.UNREACHABLE) from None
+            raise exits.CommandFailed(str(error), exits.UNREACHABLE, self._perhaps_the_service()) from None
         except client.ControlFailure as error:
             raise exits.CommandFailed(str(error)) from None
+
+    def _perhaps_the_service(self) -> str:
+        """Whoever installed the service and forgot that it has a home of its own."""
+        from anacostia_daemon.service.steps import SYSTEM_HOME, SYSTEM_UNIT
+
+        if self.home.path == SYSTEM_HOME.resolve() or not SYSTEM_UNIT.exists():
+            return ""
+        return f"the service of this machine has another home: `anacostiactl --home {SYSTEM_HOME} …`"
 
 
 def _show(text: str) -> None:

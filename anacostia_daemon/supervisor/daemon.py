@@ -19,7 +19,10 @@ from anacostia_daemon.journal.journal import Journal, JournalError
 from anacostia_daemon.paths import Home
 from anacostia_daemon.process.memory import OutOfMemory
 from anacostia_daemon.process.reaper import Reaper
+from anacostia_daemon.service.aftermath import STOPPING
+from anacostia_daemon.service.notify import Notifier
 from anacostia_daemon.supervisor import record
+from anacostia_daemon.supervisor.announcing import Announcer
 from anacostia_daemon.supervisor.commands.asking import CommandFailed
 from anacostia_daemon.supervisor.commands.table import perform
 from anacostia_daemon.supervisor.cpu import CpuShares
@@ -33,6 +36,7 @@ from anacostia_daemon.supervisor.moments import Moments
 from anacostia_daemon.supervisor.pipeline import Pipeline, Surroundings
 from anacostia_daemon.supervisor.posix_signals import PosixSignals
 from anacostia_daemon.supervisor.questions import Questions
+from anacostia_daemon.supervisor.reconfiguring import read_configuration
 from anacostia_daemon.supervisor.reloading import Reload
 from anacostia_daemon.supervisor.revival import revive
 from anacostia_daemon.supervisor.waiters import Waiters
@@ -93,6 +97,7 @@ class Daemon:
         self._control = ControlServer(loop, home.control_socket, self._handle)
         self._link = Link(loop, home.link_socket, self._node_says, self._may_run)
         self.around = Surroundings(loop, home, self._link, self._reaper, OutOfMemory())
+        self._announcer = Announcer(loop, Notifier(), self.members)
         loop.after_turn(self._end_turn)
 
     @property
@@ -100,20 +105,22 @@ class Daemon:
         """Whether it is shutting down."""
         return self._leaving is not None
 
-    def run(self) -> None:
-        """Supervise until told to end."""
+    def run(self, and_end: str = "") -> None:
+        """Supervise until told to end; with `and_end`, a reason, only to end what an earlier daemon has left."""
         signals = PosixSignals(
             self.loop,
             {
                 signal.SIGTERM: lambda: self._told_to_end("SIGTERM"),
                 signal.SIGINT: lambda: self._told_to_end("SIGINT"),
-                signal.SIGHUP: lambda: None,  # of a terminal that was closed; configuration is not read anew
+                signal.SIGHUP: lambda: self._announcer.reload(lambda: read_configuration(self)),
                 signal.SIGCHLD: self._reaper.reap,
             },
         )
-        report(f"anacostiad {__version__} holds {self.home.path}; sockets in {self.home.socket_dir}")
+        report(f"anacostiad {__version__} holds {self.home.path}; sockets in {self.home.socket_dir}", "notice")
         try:
             revive(self)
+            if and_end:
+                self.shut_down(and_end)
             self._end_turn()
             self.loop.run()
         finally:
@@ -164,7 +171,7 @@ class Daemon:
             check_names(self.home, loaded.graph)
             self.follow(member, loaded, keeper)
         except AnacostiaError as error:
-            report(f"{member.pipeline.name}: cannot follow its file: {error}")
+            report(f"{member.pipeline.name}: cannot follow its file: {error}", "error")
             return False
         return True
 
@@ -180,8 +187,10 @@ class Daemon:
     def shut_down(self, reason: str, conversation: Conversation | None = None) -> None:
         """Stop all nodes, successors first, then the loaders, then end. What is wanted stays written."""
         if self._leaving is None:
-            report(f"shutting down: {reason}")
+            report(f"shutting down: {reason}", "notice")
             self._leaving = _Leaving(reason)
+            self._lock.write(STOPPING)
+            self._announcer.stopping(reason)
             for enrolment in list(self.enrolments):
                 enrolment.cancel()
             for member in self.members.values():
@@ -193,14 +202,14 @@ class Daemon:
 
     def leave(self) -> None:
         """End at once; nodes and loaders live on for the next daemon."""
-        report("ending; the nodes live on")
+        report("ending; the nodes live on", "notice")
         self.loop.stop()
 
     def _told_to_end(self, signal_name: str) -> None:
         if self._leaving is None:
             self.shut_down(f"the daemon got {signal_name}")
             return
-        report(f"{signal_name} again: killing what is still there")
+        report(f"{signal_name} again: killing what is still there", "warning")
         for member in self.members.values():
             member.pipeline.hurry()
 
@@ -214,6 +223,7 @@ class Daemon:
         for pipeline in pipelines:
             pipeline.act(written)
         self._forget_removed()
+        self._announcer.look(bool(pipelines))
         self.waiters.look()
         if self._writing.trouble:
             self.waiters.tell(f"{self._writing.trouble}; it is tried again and again")
@@ -283,6 +293,7 @@ class Daemon:
         return found is not None and found.state.incarnation == incarnation and not found.state.at_rest
 
     def _close(self) -> None:
+        self._announcer.close()
         for member in self.members.values():
             member.questions.close()
             member.pipeline.close()

@@ -65,7 +65,7 @@ class Hearing:
         """A loader is there: it has loaded the file, or lived on from an earlier daemon."""
         self._pipeline.changed = True
         if loaded.note and loaded.note != self._note:
-            report(f"{self._pipeline.name}: {loaded.note}")
+            report(f"{self._pipeline.name}: {loaded.note}", "notice")
         self._note = loaded.note
         for child in loaded.children:
             self._found_child(keeper, child)
@@ -114,7 +114,7 @@ class Hearing:
 
     def loader_lost(self, keeper: LoaderKeeper, message: str, detail: str) -> None:
         """It died, hung up, or could not load the file. Its nodes live on; what it was asked for is not done."""
-        report(f"{self._pipeline.name}: {message}" + (f"\n{detail}" if detail else ""))
+        report(f"{self._pipeline.name}: {message}" + (f"\n{detail}" if detail else ""), "error")
         self._pipeline.changed = True
         if keeper is self._pipeline.keeper:
             self._pipeline.following.lost()

@@ -26,18 +26,30 @@ class HomeLock:
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.read(self._fd, 32).decode(errors="replace").strip() or "unknown"
             os.close(self._fd)
+            holder = (last_holder(home).split() or ["unknown"])[0]
             stop = f"anacostiactl --home {shlex.quote(str(home.path))} shutdown"
             raise HomeHeld(
                 f"cannot start: a daemon (pid {holder}) already holds {home.path}; "
                 f"use it, stop it with `{stop}`, or choose another home with --home"
             ) from None
+        self.write()
+
+    def write(self, state: str = "") -> None:
+        """Leave word of who holds it, and how far that one is."""
         os.ftruncate(self._fd, 0)
-        os.write(self._fd, f"{os.getpid()}\n".encode())
+        os.pwrite(self._fd, f"{os.getpid()} {state}".strip().encode() + b"\n", 0)
 
     def release(self) -> None:
         """Let the next daemon in. The file stays: removing it would let two daemons lock two files of one name."""
         with contextlib.suppress(OSError):
             os.ftruncate(self._fd, 0)
             os.close(self._fd)
+
+
+def last_holder(home: Home) -> str:
+    """What the last daemon wrote: nothing where it ended in order, else its pid, and 'stopping' once it was told to."""
+    try:
+        return home.lock.read_bytes()[:64].decode(errors="replace").strip()
+    except OSError:
+        return ""

@@ -1,16 +1,42 @@
-"""The daemon's log: plain lines on stderr, with the time. In the background stderr is the home's daemon.log."""
+"""The daemon's log: plain lines on stderr, with the time. In the background stderr is the home's daemon.log; as a
+service it is the journal, which has a clock of its own and wants to know how grave a line is.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 import time
+import traceback
+
+from anacostia_daemon.service.journald import Level, is_journal, prefixed
 
 
-def report(text: str) -> None:
+def report(text: str, level: Level = "info") -> None:
     """One line (or more) of the log. A log that cannot be written ends nobody."""
-    now = time.time()
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
     with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write(f"{stamp}.{int(now * 1000) % 1000:03d}Z {text}\n")
+        sys.stderr.write(prefixed(text, level) if _in_journal() else f"{_stamp(time.time())} {text}\n")
         sys.stderr.flush()
+
+
+def complain(text: str) -> None:
+    """An error for whoever started the daemon: without the time on a terminal."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(prefixed(text, "error") if _in_journal() else f"{text}\n")
+        sys.stderr.flush()
+
+
+def report_exception() -> None:
+    """The exception that is being handled: a fault of ours, with the way to it."""
+    report(traceback.format_exc().rstrip(), "error")
+
+
+def _stamp(now: float) -> str:
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now * 1000) % 1000:03d}Z"
+
+
+def _in_journal() -> bool:
+    try:
+        return is_journal(sys.stderr.fileno())
+    except (AttributeError, OSError, ValueError):  # closed, or not a file
+        return False

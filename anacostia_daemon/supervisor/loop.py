@@ -10,10 +10,10 @@ import contextlib
 import heapq
 import itertools
 import selectors
-import sys
 import time
-import traceback
 from collections.abc import Callable
+
+from anacostia_daemon.supervisor.log import report_exception
 
 Callback = Callable[[], object]
 
@@ -137,7 +137,7 @@ class Loop:
         try:
             callback()
         except Exception:  # noqa: BLE001  (see the module's law)
-            traceback.print_exc(file=sys.stderr)
+            report_exception()
 
     def _register(self, fd: int) -> None:
         events = (selectors.EVENT_READ if fd in self._readers else 0) | (

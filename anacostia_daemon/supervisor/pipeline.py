@@ -30,6 +30,7 @@ from anacostia_daemon.process.descent import below
 from anacostia_daemon.process.marks import Mark
 from anacostia_daemon.process.memory import OutOfMemory
 from anacostia_daemon.process.reaper import Reaper
+from anacostia_daemon.service.journald import Level
 from anacostia_daemon.supervisor.cancelling import Cancelling
 from anacostia_daemon.supervisor.following import Following
 from anacostia_daemon.supervisor.hearing import Ear, Hearing
@@ -191,7 +192,7 @@ class Pipeline:
         try:
             node.state, wanted = step(node.state, event, self.around.loop.now())
         except InvalidTransition as error:
-            report(f"{self.name}/{name}: {error}")
+            report(f"{self.name}/{name}: {error}", "error")
             return
         self._actions += [(name, each) for each in wanted if not isinstance(each, actions.Note)]
         if any(isinstance(each, actions.Spawn) for each in wanted):
@@ -213,7 +214,7 @@ class Pipeline:
                 return
             for name, event in events:
                 self.feed(name, event)
-        report(f"{self.name}: the plan does not come to an end; {events}")
+        report(f"{self.name}: the plan does not come to an end; {events}", "error")
 
     def _skip_clearing(self) -> None:
         """A node that died alone, as nearly all do, has no family to clear: its restart waits for no further turn.
@@ -236,7 +237,7 @@ class Pipeline:
     def written(self) -> None:
         """What changed in this turn is in the journal."""
         for line in self.lines:
-            report(f"{self.name}{_in_words(line)}")
+            report(f"{self.name}{_in_words(line)}", level_of(line.note))
         self.lines.clear()
         self.touched.clear()
         self.written_desired = self.desired
@@ -337,6 +338,14 @@ def _in_words(line: Line) -> str:
     if line.node is None:
         return f" {note.event}: {note.reason}"
     return f"/{line.node}[{line.incarnation}] {note.event}: {note.from_} to {note.to}: {note.reason}"
+
+
+def level_of(note: actions.Note) -> Level:
+    """How grave it is that a node changes so: given up, or ended though nobody had told it to."""
+    if note.to == "failed":
+        return "error"
+    unasked = note.from_ in ("starting", "ready") and note.to == "killing"
+    return "warning" if unasked or note.to == "backoff" else "info"
 
 
 def effective(whole: Desired, part: Desired) -> Desired:

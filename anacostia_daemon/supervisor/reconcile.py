@@ -134,7 +134,9 @@ class Reconciliation:
             if node.state.orphan:
                 self._look_for(name, node.state.incarnation)
         for mark in {each for each in self._marks if self._is_stray(each)}:
-            report(f"{self._pipeline.name}/{mark.node}: killing what is left of incarnation {mark.incarnation}")
+            report(
+                f"{self._pipeline.name}/{mark.node}: killing what is left of incarnation {mark.incarnation}", "warning"
+            )
             self._clearing.add(mark)
             clear_mark(self._pipeline.around.loop, mark, lambda mark=mark: self._cleared(mark))  # type: ignore[misc]
         self._cleared(None)

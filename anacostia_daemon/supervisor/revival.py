@@ -32,7 +32,7 @@ def revive(daemon: Daemon) -> None:
             daemon.home.prepare_pipeline(row.name)
             _revive(daemon, row, alive)
         except (BadMessage, BadPath, ValueError) as error:
-            report(f"{row.name}: cannot take it up again: {error}; start it again from its file, {row.file}")
+            report(f"{row.name}: cannot take it up again: {error}; start it again from its file, {row.file}", "error")
     _dismiss_strays(daemon, alive)
 
 
@@ -42,11 +42,12 @@ def _dismiss_strays(daemon: Daemon, alive: set[Mark]) -> None:
         if path.parent.name not in daemon.members:
             with contextlib.suppress(CannotReachLoader):
                 sock, handle = connect_loader(path)
-                report(f"dismissing a loader (pid {handle.pid}) of '{path.parent.name}', which is not registered here")
+                stranger = f"a loader (pid {handle.pid}) of '{path.parent.name}'"
+                report(f"dismissing {stranger}, which is not registered here", "warning")
                 daemon.departures.append(see_off(daemon.loop, sock, handle))
     for mark in alive:
         if mark.pipeline not in daemon.members:
-            report(f"killing a process of pipeline '{mark.pipeline}', which is not registered here")
+            report(f"killing a process of pipeline '{mark.pipeline}', which is not registered here", "warning")
             clear_mark(daemon.loop, mark, lambda: None)
 
 

@@ -4,11 +4,11 @@ left is forgotten, and one whose look raises is told and forgotten: the others g
 
 from __future__ import annotations
 
-import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from anacostia_daemon.supervisor.log import report_exception
 
 
 class Waiting(Protocol):
@@ -55,10 +55,10 @@ def _is_over(waiter: _Waiter) -> bool:
     try:
         return waiter.look()
     except Exception as error:  # noqa: BLE001  (whatever it is, it is the trouble of this one alone)
-        traceback.print_exc(file=sys.stderr)
+        report_exception()
         message = f"cannot go on with it: {type(error).__name__}: {error}"
     try:
         waiter.conversation.error("failed", message)
     except Exception:  # noqa: BLE001  (the next request of the same client is begun in there)
-        traceback.print_exc(file=sys.stderr)
+        report_exception()
     return True

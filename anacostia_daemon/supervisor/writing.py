@@ -37,13 +37,13 @@ class Writing:
         except JournalError as error:
             message = f"cannot write the journal {self._path}: {error}"
             if not self.trouble:
-                report(f"{message}; nodes run on, none is started until it can be written")
+                report(f"{message}; nodes run on, none is started until it can be written", "error")
             self.trouble = message
             if self._timer is None:  # one for all who failed meanwhile
                 self._timer = self._loop.call_at(self._loop.now() + WRITE_AGAIN, self._try_again)
             raise CannotWrite(message) from error
         if self.trouble and self._journal.wrote:
-            report("the journal can be written again")
+            report("the journal can be written again", "notice")
             self.trouble = ""
 
     def _try_again(self) -> None:

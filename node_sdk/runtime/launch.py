@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,3 +64,15 @@ class Launch(Message):
 def log_file(load: Load, pipeline: str, name: str) -> Path:
     """Where `name` of `pipeline` writes its log."""
     return Path(load.data_dir) / pipeline / "logs" / f"{name}.log"
+
+
+def place_logs(load: Load, pipeline: str, environ: Mapping[str, str]) -> None:
+    """Have the logs lie where a service's logs belong (systemd: LogsDirectory=). A link in the data directory, so that
+    whoever knows that finds them, also from outside of the service. What is there already stays where it is."""
+    elsewhere = environ.get("LOGS_DIRECTORY", "").split(":")[0]
+    link = Path(load.data_dir) / pipeline / "logs"
+    if elsewhere and not link.exists() and not link.is_symlink():
+        place = Path(elsewhere) / pipeline
+        for folder in (place, link.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        link.symlink_to(place)

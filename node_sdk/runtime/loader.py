@@ -23,7 +23,7 @@ from node_sdk.osprocess import be_subreaper
 from node_sdk.runtime import logs
 from node_sdk.runtime.conversation import Conversation
 from node_sdk.runtime.door import Door
-from node_sdk.runtime.launch import log_file
+from node_sdk.runtime.launch import log_file, place_logs
 from node_sdk.runtime.load import CannotLoad, load, name_of
 from node_sdk.runtime.server import Server
 from node_sdk.runtime.starting import prepare
@@ -72,6 +72,7 @@ def _load(wanted: Load, daemon: Conversation, output: IO[bytes]) -> Server:
     pipeline = load(wanted)
     name = name_of(pipeline, wanted)
     door = Door(wanted, name)
+    place_logs(wanted, name, os.environ)
     log = log_file(wanted, name, "loader")
     logs.redirect(log)
     output.seek(0)

@@ -89,6 +89,7 @@ NEVER = {
     "anacostia_daemon.journal": ("zmq", "socket", "subprocess"),
     "anacostia_daemon.process": ("zmq", "sqlite3", "anacostia_daemon.core", "anacostia_daemon.supervisor"),
     "anacostia_daemon.control": ("click", "zmq", "anacostia_daemon.ctl"),
+    "anacostia_daemon.service": ("click", "zmq", "sqlite3", "psutil", "subprocess"),
     "anacostia_daemon.supervisor": (
         "click",
         "anacostia_daemon.ctl",
@@ -106,9 +107,11 @@ ONLY = {
         "anacostia_daemon.ctl",
         "anacostia_daemon.control.client",
         "anacostia_daemon.paths",
+        "anacostia_daemon.service",
         "anacostia_daemon.__version__",
         "node_sdk.errors",
     ),
+    "anacostia_daemon.service": ("anacostia_daemon.service",),
     "node_sdk.wire": ("node_sdk.wire", "node_sdk.errors", "node_sdk.graph"),
 }
 

@@ -1,0 +1,138 @@
+"""A service that cannot start says what is wrong and what to do, in the journal and in `service status`."""
+
+from __future__ import annotations
+
+import pytest
+from flow import DROP_INS, begin, install
+from host import HOME, UNIT, Host, wait_for
+
+CTL = "/opt/anacostia/bin/anacostiactl"
+
+
+def failed(host: Host, unit: str = UNIT) -> None:
+    wait_for(lambda: host.show("ActiveState", unit) == "failed", f"{unit} has failed")
+
+
+def test_a_second_unit_with_the_same_home_is_refused_and_harms_nobody(host: Host) -> None:
+    install(host)
+    before = begin(host)
+    host.sh(f"cp /etc/systemd/system/{UNIT} /etc/systemd/system/second.service; systemctl daemon-reload")
+
+    host.run("systemctl", "start", "second.service", code=1)
+
+    failed(host, "second.service")
+    assert host.show("ExecMainStatus", "second.service") == "75"
+    assert host.show("NRestarts", "second.service") == "0"
+    daemon = host.show("MainPID")
+    assert f"cannot start: a daemon (pid {daemon}) already holds {HOME}; use it" in host.journal("second.service")
+    assert host.pids() == before
+    host.sh("rm /etc/systemd/system/second.service")
+
+
+def test_a_daemon_that_was_started_by_hand_is_in_the_way_until_it_ends(host: Host) -> None:
+    host.run(CTL, "service", "install")
+    by_hand = f"runuser -u anacostia -- /opt/anacostia/bin/anacostiad --home {HOME}"
+    host.sh(f"setsid {by_hand} >/dev/null 2>&1 &")
+    wait_for(lambda: host.json("version")["daemon"], "it answers")
+
+    done = host.run(CTL, "service", "install", "--now", code=1)
+
+    assert "`anacostiactl service status` says why" in done.stderr
+    assert "exit code 75: another daemon holds its home" in host.run(CTL, "service", "status", code=3).stdout
+    host.ctl("shutdown")
+    host.run("systemctl", "start", UNIT)
+
+
+def test_whoever_forgets_that_the_service_has_a_home_of_its_own_is_told(host: Host) -> None:
+    install(host)
+
+    done = host.run("/opt/anacostia/bin/anacostiactl", "status", code=69)
+
+    assert "the service of this machine has another home: `anacostiactl --home /var/lib/anacostia …`" in done.stderr
+
+
+def test_an_unknown_user_is_said_before_and_after_the_unit_is_written(host: Host) -> None:
+    done = host.run(CTL, "service", "install", "--as", "nosuch", code=1)
+    assert "cannot install the service: there is no user 'nosuch'" in done.stderr
+    assert not host.sh("ls /etc/systemd/system | grep anacostiad || true")
+    host.run(CTL, "service", "install")
+    host.write(f"{DROP_INS}/test.conf", "[Service]\nUser=nosuch\nRestart=no\n")
+    host.run("systemctl", "daemon-reload")
+
+    host.run("systemctl", "start", UNIT, code=1)
+
+    done = host.run(CTL, "service", "status", code=3)
+    assert "exit code 217: its account does not exist: `systemd-sysusers` makes it" in done.stdout
+
+
+def test_a_unit_without_a_runtime_directory_says_what_is_missing(host: Host) -> None:
+    host.run(CTL, "service", "install")
+    host.write(f"{DROP_INS}/test.conf", "[Service]\nRuntimeDirectory=\nProtectSystem=strict\nRestart=no\n")
+    host.run("systemctl", "daemon-reload")
+
+    host.run("systemctl", "start", UNIT, code=1)
+
+    failed(host)
+    assert host.show("ExecMainStatus") == "1"
+    (said,) = wait_for(lambda: [text for text, level in host.events() if level == 3], "the journal has it")
+    assert "cannot use directory /tmp/anacostia-" in said
+    assert "Read-only file system; have its unit set RuntimeDirectory=" in said
+
+
+def test_an_interpreter_that_is_gone_is_named_by_status(host: Host) -> None:
+    host.run(CTL, "service", "install")
+    host.sh(f"sed -i s,^ExecStart=/opt,ExecStart=/gone, /etc/systemd/system/{UNIT}; systemctl daemon-reload")
+    host.write(f"{DROP_INS}/test.conf", "[Service]\nRestart=no\n")
+    host.run("systemctl", "daemon-reload")
+
+    host.run("systemctl", "start", UNIT, code=1)
+
+    assert "exit code 203: its interpreter is gone" in host.run(CTL, "service", "status", code=3).stdout
+
+
+def test_an_installation_that_the_account_cannot_read_is_refused_before_anything_is_written(host: Host) -> None:
+    host.sh("mkdir -m 700 /root/private; cp -r --no-dereference /opt/anacostia /root/private/anacostia")
+    script = "from anacostia_daemon.ctl.__main__ import main; import sys; sys.exit(main(['service', 'install']))"
+
+    done = host.run("/root/private/anacostia/bin/python", "-c", script, code=1)
+
+    assert (
+        "user 'anacostia' cannot run /root/private/anacostia/bin/python, because it may not enter /root" in done.stderr
+    )
+    assert "/opt/anacostia" in done.stderr
+    assert not host.sh("ls /etc/systemd/system | grep anacostiad || true")
+    host.sh("rm -r /root/private")
+
+
+def test_what_is_left_of_a_unit_that_has_failed_is_ended_by_hand(host: Host) -> None:
+    install(host, tighter="Restart=no")
+    begin(host)
+    host.run("kill", "-KILL", host.show("MainPID"))
+    failed(host)
+    assert host.ours(), "nodes live on: who crashed may come back"
+
+    done = host.run("runuser", "-u", "anacostia", "--", "/opt/anacostia/bin/anacostiad", "--home", HOME, "--end-nodes")
+
+    assert "adopted" in done.stderr
+    assert host.ours() == []
+
+
+@pytest.mark.parametrize("words", [["install"], ["uninstall"]])
+def test_only_root_touches_the_service_of_the_machine(host: Host, words: list[str]) -> None:
+    done = host.run(CTL, "service", *words, user="nobody", code=1)
+
+    assert f"cannot {words[0]} the service of the machine: only root can; use sudo, or --user" in done.stderr
+
+
+def test_uninstalling_stops_everything_and_keeps_the_data(host: Host) -> None:
+    install(host, "--hardened", tighter="WatchdogSec=20")
+    begin(host)
+
+    said = host.run(CTL, "service", "uninstall").stdout
+
+    assert host.ours() == []
+    assert host.sh(f"ls {DROP_INS}") == "test.conf\n", "a drop-in of the administrator is not ours to remove"
+    assert f"removed /etc/systemd/system/{UNIT}" in said
+    assert host.sh(f"ls {HOME}/work/metadata.db {HOME}/journal.db")
+    assert "not installed" in host.run(CTL, "service", "status", code=3).stdout
+    assert "it is not installed" in host.run(CTL, "service", "uninstall", code=1).stderr
