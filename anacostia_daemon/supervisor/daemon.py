@@ -29,6 +29,7 @@ from anacostia_daemon.supervisor.keeper import Departure, LoaderKeeper
 from anacostia_daemon.supervisor.link import Link
 from anacostia_daemon.supervisor.log import report
 from anacostia_daemon.supervisor.loop import Loop
+from anacostia_daemon.supervisor.memory_watch import MemoryWatch
 from anacostia_daemon.supervisor.moments import Moments
 from anacostia_daemon.supervisor.pipeline import Pipeline, Surroundings
 from anacostia_daemon.supervisor.posix_signals import PosixSignals
@@ -89,6 +90,7 @@ class Daemon:
         self._reaper = Reaper()
         self._control = ControlServer(loop, home.control_socket, self._handle)
         self._link = Link(loop, home.link_socket, self._node_says, self._may_run)
+        self.memory = MemoryWatch(loop, lambda: (member.pipeline for member in self.members.values()))
         self.around = Surroundings(loop, home, self._link, self._reaper, OutOfMemory())
         loop.after_turn(self._end_turn)
 
@@ -187,6 +189,7 @@ class Daemon:
         for pipeline in pipelines:
             pipeline.act(written)
         self._forget_removed()
+        self.memory.arm()
         self.waiters.look()
         if self._writing.trouble:
             self.waiters.tell(f"{self._writing.trouble}; it is tried again and again")

@@ -23,7 +23,7 @@ from anacostia_daemon.core.events import (
     Shutdown,
 )
 from anacostia_daemon.core.node import InvalidTransition, NodeState, step
-from anacostia_daemon.core.plan import next_events
+from anacostia_daemon.core.plan import given_up, next_events
 from anacostia_daemon.paths import Home
 from anacostia_daemon.process.marks import Mark
 from anacostia_daemon.process.memory import OutOfMemory
@@ -166,6 +166,7 @@ class Pipeline:
         """Feed the core whose turn it is, until nobody's."""
         if not self.settled or not self.changed:
             return
+        self._give_up()
         for _ in range(_ROUNDS):
             events = next_events(self.graph, self.states)
             if not events:
@@ -173,6 +174,17 @@ class Pipeline:
             for name, event in events:
                 self.feed(name, event)
         report(f"{self.name}: the plan does not come to an end; {events}")
+
+    def _give_up(self) -> None:
+        """Without a node that is essential, the others stop; that node keeps its phase, for people to see why."""
+        why = given_up(self.graph, self.states) if self.desired != "down" else ""
+        if not why:
+            return
+        report(f"{self.name}: stopping the pipeline: {why}")
+        self.desired = "down"
+        for name, node in self.nodes.items():
+            if node.state.phase != "failed":
+                self.feed(name, SetDesired("down", why))
 
     def written(self) -> None:
         """What changed in this turn is in the journal."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from node_sdk.policy import Limits
 from node_sdk.wire.codec import Message
 from node_sdk.wire.loader import Load, Query
 
@@ -24,6 +25,7 @@ class Launch(Message):
     incarnation: int = 0
     paused: bool = False
     crashed: bool = False
+    limits: Limits = field(default_factory=Limits)
     query: Query | None = None
 
     @property

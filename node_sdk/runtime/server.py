@@ -219,10 +219,13 @@ class Server:
 
     def _spawn(self, wish: Spawn) -> None:
         node, incarnation = wish.node, wish.incarnation
-        launch = self._launch(node, incarnation=incarnation, paused=wish.paused, crashed=wish.crashed)
         try:
             if node not in self._graph.by_name:
                 raise StillAlive(f"cannot start node {node!r}: no such node in pipeline {self._name!r}")
+            limits = self._graph.by_name[node].limits
+            launch = self._launch(
+                node, incarnation=incarnation, paused=wish.paused, crashed=wish.crashed, limits=limits
+            )
             state = self._children.spawn(launch)
         except StillAlive as error:
             self._say(SpawnFailed(node, incarnation, str(error)))

@@ -15,12 +15,11 @@ from typing import NoReturn
 from node_sdk import cgroup
 from node_sdk.runtime import logs
 from node_sdk.runtime.launch import Launch
-from node_sdk.runtime.link import Link
 from node_sdk.runtime.load import CannotLoad, load
 from node_sdk.runtime.process import run_node
 from node_sdk.runtime.query import run_query
+from node_sdk.runtime.refusal import limited, say_why
 from node_sdk.wire.codec import decode
-from node_sdk.wire.link import LastWords
 
 
 def main(arguments: list[str]) -> NoReturn:
@@ -34,6 +33,7 @@ def main(arguments: list[str]) -> NoReturn:
     if launch.query is None:
         cgroup.enter(launch.mark)
         logs.redirect(launch.log_file)
+        limited(launch)
     try:
         with logs.files_kept():
             pipeline = load(launch.load)
@@ -41,19 +41,11 @@ def main(arguments: list[str]) -> NoReturn:
         sys.stderr.write(f"{error}\n{error.detail}")
         sys.stderr.flush()
         if launch.query is None:
-            _say_why(launch, str(error))
+            say_why(launch, str(error))
         os._exit(1)
     if launch.query is not None:
         run_query(pipeline, launch, int(arguments[1]))
     run_node(pipeline, launch)
-
-
-def _say_why(launch: Launch, message: str) -> None:
-    link = Link(
-        launch.link, pipeline=launch.pipeline, node=launch.node, incarnation=launch.incarnation, heartbeat_timeout=30.0
-    )
-    link.start()
-    link.last_words(LastWords(launch.pipeline, launch.node, launch.incarnation, "setup", message))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from node_sdk.runtime.launch import MARK_VARIABLE, Launch
 from node_sdk.runtime.mark import become_node
 from node_sdk.runtime.process import run_node
 from node_sdk.runtime.query import run_query
+from node_sdk.runtime.refusal import limited
 from node_sdk.wire.codec import encode
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Starter:
         """Start the node of `launch` in a session of its own; its pid. Raises OSError where the system refuses."""
         spec = self._pipeline.graph.by_name[launch.node]
         if self.forking and spec.start_method == "fork":
-            return self._fork(lambda: run_node(self._pipeline, launch), launch)
+            return self._fork(lambda: _run_limited(self._pipeline, launch), launch)
         return _fresh(launch)
 
     def query(self, launch: Launch) -> tuple[int, int]:
@@ -79,6 +80,11 @@ class Starter:
             traceback.print_exc()
         finally:
             os._exit(1)
+
+
+def _run_limited(pipeline: Pipeline, launch: Launch) -> None:
+    limited(launch)
+    run_node(pipeline, launch)
 
 
 def prepare() -> None:

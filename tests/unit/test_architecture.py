@@ -200,6 +200,7 @@ def test_the_public_names_of_the_sdk_are_these_and_sorted() -> None:
         "BaseResourceNode",
         "InvalidPipeline",
         "InvalidValue",
+        "Limits",
         "NotRunning",
         "Pipeline",
         "RestartPolicy",

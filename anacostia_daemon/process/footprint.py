@@ -1,0 +1,75 @@
+"""How much memory a node and all that it started use together, found out so cheaply that it can be asked every second.
+
+The whole process table is not walked (process/family.py does that once, when a node has died): the tree below the
+node is, its control group where it has one, and what fell to the node's loader or to the daemon when its parent died.
+
+Resident sizes are added first: they are cheap, and count what is shared with the loader in full, so never too little.
+Only where that is too much, the proportional sizes are added, which count what N processes share to each as one Nth.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from anacostia_daemon.process import cgroup
+from anacostia_daemon.process.marks import Mark, mark_of
+from anacostia_daemon.process.usage import usage
+from node_sdk.osprocess import LINUX, proc_file
+
+
+def used_above(limit: int, pids: Collection[int]) -> int | None:
+    """The bytes that these processes use together, where that is more than `limit`; else None."""
+    resident = sum(found.rss_bytes for pid in pids if (found := usage(pid)) is not None)
+    if resident <= limit:
+        return None
+    proportional = sum(_proportional(pid) for pid in pids)
+    return proportional if proportional > limit else None
+
+
+def relatives(head: int, mark: Mark, adopters: Iterable[int], known: Collection[int]) -> set[int]:
+    """`head`, all below it, and those of its mark that fell to `adopters`. `known` are heads and loaders: whose
+    children they are is no secret, and their marks need not be read."""
+    if not LINUX:
+        return _below_elsewhere(head)
+    found = _below({head, *cgroup.members(mark)})
+    orphans = {each for adopter in adopters for each in children(adopter)} - found - set(known)
+    return found | _below({each for each in orphans if mark_of(each) == mark})
+
+
+def children(pid: int) -> set[int]:
+    """The children of a process, of all its threads; none where it is gone."""
+    found: set[int] = set()
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208  (names, not paths)
+            found.update(map(int, (proc_file(pid, f"task/{thread}/children", 1 << 16) or b"").split()))
+    return found
+
+
+def _below(tops: set[int]) -> set[int]:
+    found, waiting = set(tops), list(tops)
+    while waiting:
+        new = children(waiting.pop()) - found
+        found |= new
+        waiting += new
+    return found
+
+
+def _proportional(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        return next(int(line.split()[1]) << 10 for line in text.splitlines() if line.startswith("Pss:"))
+    except (OSError, StopIteration):  # it is gone, or the kernel (before 4.14) cannot tell
+        found = usage(pid)
+        return 0 if found is None else found.rss_bytes
+
+
+def _below_elsewhere(head: int) -> set[int]:
+    import psutil
+
+    try:
+        return {head, *(each.pid for each in psutil.Process(head).children(recursive=True))}
+    except (psutil.Error, OSError):
+        return set()
