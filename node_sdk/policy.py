@@ -65,9 +65,9 @@ class Limits(Message):
 
     `nice`: -20 (first) to 19 (last). `cpus`: the numbers of the CPUs it may run on. `umask`: as in 0o027.
     `memory_limit`: bytes that the node and all that it started may use together; one that uses more is killed and
-    started again as its restart policy says. `oom_score_adj`: -1000 (never chosen when memory runs out) to 1000 (first).
-    `rlimits`: by the names of setrlimit(2) in small letters, soft and hard alike, `UNLIMITED` where there is to be none.
-    What is below what the daemon itself has (a smaller `nice`, a higher hard limit) needs its privileges.
+    started again as its restart policy says. `oom_score_adj`: -1000 (never chosen when memory runs out) to 1000 (the
+    first). `rlimits`: by the names of setrlimit(2) in small letters, soft and hard alike; `UNLIMITED` for none.
+    What is more than the daemon itself has (a lower `nice`, a higher hard limit) needs privileges.
 
     Raises InvalidPipeline for a value that makes no sense.
     """

@@ -37,7 +37,9 @@ def put_on(limits: Limits, node: str) -> None:
             step()
         except (OSError, ValueError, NotImplementedError) as error:
             why = getattr(error, "strerror", None) or str(error)
-            raise CannotLimit(f"cannot limit node {node!r} to {name} {_shown(value)}: {why}{_way_out(error)}") from error
+            raise CannotLimit(
+                f"cannot limit node {node!r} to {name} {_shown(value)}: {why}{_way_out(error)}"
+            ) from error
 
 
 def _oom_score_adj(value: int) -> None:
