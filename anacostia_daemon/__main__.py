@@ -1,5 +1,6 @@
 """`anacostiad`: the daemon, in the foreground. Exit codes: 0 ended as told, 1 cannot start, 75 another daemon holds the
-home. Who starts it in the background (`anacostiactl start`) is told by --ready-fd when it is up.
+home, 78 the configuration cannot be used. Who starts it in the background (`anacostiactl start`) is told by --ready-fd
+when it is up.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 EXIT_FAILED = 1
 EXIT_HELD = 75  # EX_TEMPFAIL: try again when the other one has ended
+EXIT_CONFIG = 78  # EX_CONFIG: to try again is of no use before somebody has edited the file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(home: Home, ready_fd: int | None, end_with_fd: int | None) -> int:
+    from anacostia_daemon.config.configuration import find, load
+    from anacostia_daemon.config.problems import ConfigError
     from anacostia_daemon.supervisor.daemon import Daemon
     from anacostia_daemon.supervisor.home_lock import HomeHeld
 
@@ -48,7 +52,10 @@ def _run(home: Home, ready_fd: int | None, end_with_fd: int | None) -> int:
         if fd is not None:
             os.set_inheritable(fd, False)  # a loader that held it too would keep it open
     try:
-        daemon = Daemon(home)
+        config = load(find(home.path))
+        daemon = Daemon(Home(home.path, sockets=config.table("daemon").get("sockets")), config)
+    except ConfigError as error:
+        return _fail(error, EXIT_CONFIG)
     except HomeHeld as error:
         return _fail(error, EXIT_HELD)
     except (AnacostiaError, OSError) as error:

@@ -52,6 +52,8 @@ What `--json` prints. More fields may be added; these stay.
     graph      {"name", "trigger", "max_concurrent_runs", "max_crashes",
                 "nodes": [{"name", "kind", "type", "predecessors"}]}
     trigger    {"pipeline", "run_id"}; `cancel` and `retry` print the same
+    config show  {"file": string | null, "daemon": true|false,
+                "settings": [{"key", "value", "source": the file, "default", or a variable's name}]}
     version    {"anacostiactl", "daemon": {"version", "pid", "python"} | null}
     logs       one object per line: {"at", "pipeline", "node", "line"}
 
@@ -73,8 +75,16 @@ def _commands() -> Iterator[str]:
         for name in cli.list_commands(top):
             command = cli.get_command(top, name)
             assert command is not None
-            text = command.get_help(click.Context(command, info_name=name, parent=top))
-            yield f"## {name}\n\n" + "\n".join(f"    {line}".rstrip() for line in text.splitlines()) + "\n"
+            yield from _sections(command, name, click.Context(command, info_name=name, parent=top))
+
+
+def _sections(command: click.Command, title: str, context: click.Context) -> Iterator[str]:
+    """A command, and the commands that it has in turn."""
+    lines = (f"    {line}".rstrip() for line in command.get_help(context).splitlines())
+    yield f"## {title}\n\n" + "\n".join(lines) + "\n"
+    if isinstance(command, click.Group):
+        for name, each in command.commands.items():
+            yield from _sections(each, f"{title} {name}", click.Context(each, info_name=name, parent=context))
 
 
 if __name__ == "__main__":

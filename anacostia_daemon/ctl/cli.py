@@ -27,6 +27,7 @@ COMMANDS = (
     "metrics",
     "journal",
     "graph",
+    "config",
     "shutdown",
     "version",
     "completion",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from node_sdk.errors import AnacostiaError
 
-VERSION = 1
+VERSION = 2
 APPLICATION_ID = 0x414E_4143  # "ANAC"
 _PATIENCE = 5.0  # seconds that opening waits for another process (a backup, say) to unlock the file
 
@@ -25,7 +25,10 @@ CREATE TABLE pipelines (
     env TEXT NOT NULL,
     graph TEXT,
     desired TEXT NOT NULL CHECK (desired IN ('up', 'down', 'paused')),
-    created REAL NOT NULL
+    created REAL NOT NULL,
+    env_file TEXT,
+    env_kept TEXT,
+    settings TEXT NOT NULL DEFAULT '{}'
 );
 
 CREATE TABLE nodes (
@@ -87,6 +90,15 @@ CREATE TABLE loaders (
 );
 """
 
+# What leads from each version to the next.
+_MIGRATIONS = {
+    1: """
+        ALTER TABLE pipelines ADD COLUMN env_file TEXT;
+        ALTER TABLE pipelines ADD COLUMN env_kept TEXT;
+        ALTER TABLE pipelines ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+    """,
+}
+
 
 class JournalUnusable(AnacostiaError):
     """The journal cannot be opened; the message says why and what to do."""
@@ -138,11 +150,15 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # a value of an environment may have stood in an older one
     if empty:
         connection.executescript(
             f"BEGIN IMMEDIATE; {_TABLES} "
             f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
         )
+    elif version < VERSION:
+        steps = "".join(_MIGRATIONS[each] for each in range(version, VERSION))
+        connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {VERSION}; COMMIT;")
     # From now on nothing waits: the daemon has one thread, and tries again by itself.
     connection.execute("PRAGMA busy_timeout = 0")
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from anacostia_daemon import __version__
+from anacostia_daemon.config.configuration import Config, find, load
 from anacostia_daemon.control.messages import ControlRequest
 from anacostia_daemon.control.server import ControlServer, Conversation
 from anacostia_daemon.core.events import Desired
 from anacostia_daemon.core.node import NodeState, new_node
-from anacostia_daemon.journal.journal import Journal, JournalError
+from anacostia_daemon.journal.journal import Journal, JournalError, PipelineRow
 from anacostia_daemon.paths import Home
 from anacostia_daemon.process.memory import OutOfMemory
 from anacostia_daemon.process.reaper import Reaper
@@ -26,7 +27,9 @@ from anacostia_daemon.supervisor.cpu import CpuShares
 from anacostia_daemon.supervisor.enrolment import Enrolment
 from anacostia_daemon.supervisor.home_lock import HomeLock
 from anacostia_daemon.supervisor.keeper import Departure, LoaderKeeper
+from anacostia_daemon.supervisor.kept_environment import forget_others, keep
 from anacostia_daemon.supervisor.link import Link
+from anacostia_daemon.supervisor.listing import Listing
 from anacostia_daemon.supervisor.log import report
 from anacostia_daemon.supervisor.loop import Loop
 from anacostia_daemon.supervisor.memory_watch import MemoryWatch
@@ -34,7 +37,9 @@ from anacostia_daemon.supervisor.moments import Moments
 from anacostia_daemon.supervisor.pipeline import Pipeline, Surroundings
 from anacostia_daemon.supervisor.posix_signals import PosixSignals
 from anacostia_daemon.supervisor.questions import Questions
+from anacostia_daemon.supervisor.reloading import Reloaded, reload_configuration
 from anacostia_daemon.supervisor.revival import revive
+from anacostia_daemon.supervisor.settings import Settings
 from anacostia_daemon.supervisor.waiters import Waiters
 from anacostia_daemon.supervisor.writing import CannotWrite, Writing
 from node_sdk.osprocess import be_subreaper
@@ -71,12 +76,15 @@ class _Leaving:
 class Daemon:
     """Holds its home from construction to the end of `run`. Raises AnacostiaError where it cannot start."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, config: Config | None = None) -> None:
         self.home = home
+        self.config = load(find(home.path)) if config is None else config
+        self.settings = Settings()
+        self.settings.follow(self.config)
         home.prepare()
         self._lock = HomeLock(home)
         self.started_at = time.time()
-        self.journal = Journal(home.journal)
+        self.journal = Journal(home.journal, keep=self.settings.journal_lines)
         self.loop = loop = Loop()
         self._writing = Writing(loop, self.journal, home.journal, self._touch)
         self.moments = Moments(loop.now)
@@ -90,8 +98,9 @@ class Daemon:
         self._reaper = Reaper()
         self._control = ControlServer(loop, home.control_socket, self._handle)
         self._link = Link(loop, home.link_socket, self._node_says, self._may_run)
-        self.memory = MemoryWatch(loop, lambda: (member.pipeline for member in self.members.values()))
-        self.around = Surroundings(loop, home, self._link, self._reaper, OutOfMemory())
+        self.memory = MemoryWatch(loop, self.settings, lambda: (member.pipeline for member in self.members.values()))
+        self.around = Surroundings(loop, home, self._link, self._reaper, OutOfMemory(), self.settings)
+        self.listing = Listing(self, self.config)
         loop.after_turn(self._end_turn)
 
     @property
@@ -106,13 +115,15 @@ class Daemon:
             {
                 signal.SIGTERM: lambda: self._told_to_end("SIGTERM"),
                 signal.SIGINT: lambda: self._told_to_end("SIGINT"),
-                signal.SIGHUP: lambda: None,  # of a terminal that was closed; configuration is not read anew
+                signal.SIGHUP: self.reload_configuration,
                 signal.SIGCHLD: self._reaper.reap,
             },
         )
         report(f"anacostiad {__version__} holds {self.home.path}; sockets in {self.home.socket_dir}")
         try:
             revive(self)
+            for line in self.listing.begin():
+                report(f"configuration: {line}")
             self._end_turn()
             self.loop.run()
         finally:
@@ -128,15 +139,18 @@ class Daemon:
         """
         graph, name = loaded.graph, loaded.graph.name
         before = self.members.get(name)
-        created = before.created if before is not None else time.time()
+        registered = self.journal.pipeline(name)
+        created = registered.created if registered is not None else time.time()
+        kept = keep(self.home, name, keeper.recipe.env)
         with self._writing.turn():
             nodes: dict[str, tuple[NodeState, Desired]] = {
                 spec.name: (new_node(spec, self.journal.last_incarnation(name, spec.name)), "up")
                 for spec in graph.nodes
             }
-            self.journal.save_pipeline(record.pipeline_row(keeper.recipe, graph, "up", created))
+            self.journal.save_pipeline(record.pipeline_row(keeper.recipe, graph, "up", created, kept))
             for gone in set(self.journal.nodes(name)) - set(nodes):
                 self.journal.remove_node(name, gone)
+        forget_others(self.home, name, kept)
         if before is not None:
             before.questions.close()
             before.pipeline.close()
@@ -151,6 +165,20 @@ class Daemon:
         member = Member(pipeline, Questions(pipeline), created)
         self.members[pipeline.name] = member
         return member
+
+    def reload_configuration(self) -> Reloaded:
+        """Follow the configuration as it is now; one that cannot be used changes nothing. See reloading.py."""
+        return reload_configuration(self)
+
+    def hide_values(self, row: PipelineRow) -> PipelineRow:
+        """Take the values of variables out of a row that an older daemon wrote. Raises CannotWrite, OSError."""
+        values = {name: value for name, value in row.env.items() if value is not None}
+        if not values:
+            return row
+        row = replace(row, env=dict.fromkeys(row.env), env_kept=keep(self.home, row.name, values))
+        with self._writing.turn():
+            self.journal.save_pipeline(row)
+        return row
 
     # ---- the end of the daemon
 
@@ -190,6 +218,7 @@ class Daemon:
             pipeline.act(written)
         self._forget_removed()
         self.memory.arm()
+        self.listing.look()
         self.waiters.look()
         if self._writing.trouble:
             self.waiters.tell(f"{self._writing.trouble}; it is tried again and again")
@@ -227,6 +256,7 @@ class Daemon:
                 member.questions.close()
                 member.pipeline.keeper.quit()
                 member.pipeline.close()
+                forget_others(self.home, name, None)
                 del self.members[name]
                 report(f"{name}: removed")
 

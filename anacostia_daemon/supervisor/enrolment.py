@@ -39,7 +39,7 @@ class Enrolment:
         self._waiting = [(enrolled, refused)]
         self.recipe = recipe  # as it was asked for
         around = daemon.around
-        self._keeper = LoaderKeeper(around.loop, around.home, around.reaper, recipe)
+        self._keeper = LoaderKeeper(around.loop, around.home, around.reaper, recipe, around.settings)
         self._keeper.owner = self
         daemon.enrolments.add(self)
         self._keeper.start()

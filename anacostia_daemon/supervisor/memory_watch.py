@@ -11,23 +11,21 @@ from anacostia_daemon.core.events import Exceeded
 from anacostia_daemon.process.footprint import relatives, used_above
 from anacostia_daemon.supervisor.loop import Handle, Loop
 from anacostia_daemon.supervisor.pipeline import Pipeline
+from anacostia_daemon.supervisor.settings import Settings
 from anacostia_daemon.supervisor.watched import Watched
-
-INTERVAL = 2.0  # seconds
 
 
 class MemoryWatch:
     """Over all pipelines that `pipelines` gives."""
 
-    def __init__(self, loop: Loop, pipelines: Callable[[], Iterable[Pipeline]]) -> None:
-        self._loop, self._pipelines = loop, pipelines
+    def __init__(self, loop: Loop, settings: Settings, pipelines: Callable[[], Iterable[Pipeline]]) -> None:
+        self._loop, self._settings, self._pipelines = loop, settings, pipelines
         self._timer: Handle | None = None
-        self.interval = INTERVAL
 
     def arm(self) -> None:
-        """Look after `interval` seconds, where there is something to look at."""
+        """Look after `memory_interval` seconds, where there is something to look at."""
         if self._timer is None and any(True for _ in self._limited()):
-            self._timer = self._loop.call_at(self._loop.now() + self.interval, self._look)
+            self._timer = self._loop.call_at(self._loop.now() + self._settings.memory_interval, self._look)
 
     def _look(self) -> None:
         self._timer = None

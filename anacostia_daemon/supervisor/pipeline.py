@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from anacostia_daemon.core import actions
 from anacostia_daemon.core.events import (
@@ -34,6 +34,7 @@ from anacostia_daemon.supervisor.keeper import LoaderKeeper
 from anacostia_daemon.supervisor.link import Link
 from anacostia_daemon.supervisor.log import report
 from anacostia_daemon.supervisor.loop import Loop
+from anacostia_daemon.supervisor.settings import Settings
 from anacostia_daemon.supervisor.watched import Watched
 from node_sdk.graph import GraphSpec
 from node_sdk.wire import link as said
@@ -52,6 +53,7 @@ class Surroundings:
     link: Link
     reaper: Reaper
     memory: OutOfMemory
+    settings: Settings = field(default_factory=Settings)
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,7 @@ NEVER = {
     "anacostia_daemon.core": ("time", "os", "subprocess", "socket", "threading", "zmq", "sqlite3", "psutil"),
     "anacostia_daemon.journal": ("zmq", "socket", "subprocess"),
     "anacostia_daemon.process": ("zmq", "sqlite3", "anacostia_daemon.core", "anacostia_daemon.supervisor"),
+    "anacostia_daemon.config": ("subprocess", "socket", "zmq", "sqlite3", "threading", "psutil", "click"),
     "anacostia_daemon.control": ("click", "zmq", "anacostia_daemon.ctl"),
     "anacostia_daemon.supervisor": (
         "click",
@@ -104,11 +105,14 @@ ONLY = {
     "anacostia_daemon.core": ("anacostia_daemon.core", "node_sdk.graph", "node_sdk.policy"),
     "anacostia_daemon.ctl": (
         "anacostia_daemon.ctl",
+        "anacostia_daemon.config",
         "anacostia_daemon.control.client",
         "anacostia_daemon.paths",
         "anacostia_daemon.__version__",
         "node_sdk.errors",
     ),
+    # Configuration depends on nothing that runs.
+    "anacostia_daemon.config": ("anacostia_daemon.config", "node_sdk.errors", "node_sdk.policy"),
     "node_sdk.wire": ("node_sdk.wire", "node_sdk.errors", "node_sdk.graph"),
 }
 

@@ -216,7 +216,7 @@ def test_a_journal_of_a_newer_daemon_is_refused_and_stays_as_it_is(journal: Jour
     journal._connection.execute("PRAGMA user_version = 99")
     journal.close()
     before = path.read_bytes()
-    with pytest.raises(JournalUnusable, match=r"a newer daemon wrote it \(schema 99, this daemon knows 1\); install"):
+    with pytest.raises(JournalUnusable, match=r"a newer daemon wrote it \(schema 99, this daemon knows 2\); install"):
         Journal(path)
     assert path.read_bytes() == before
 

@@ -85,6 +85,12 @@ def remove(daemon: Daemon, given: Arguments, conversation: Conversation) -> None
     """Stop and forget. Goes on when the client leaves; the data stays."""
     member = find_pipeline(daemon, given.text("pipeline"), given.doing)
     pipeline = member.pipeline
+    if pipeline.name in daemon.listing.pipelines:
+        raise CommandFailed(
+            "failed",
+            f"cannot remove pipeline '{pipeline.name}': it is listed in {daemon.config.file}",
+            f"take it out there and reload; or `anacostiactl stop {pipeline.name}`, which is remembered",
+        )
     pipeline.want_all("down", "removed by a user")
     member.removing = True
 
