@@ -39,7 +39,8 @@ What `--json` prints. More fields may be added; these stay.
                   "nodes": [{"name", "kind": "metadata_store|resource|action", "type", "desired", "phase", "pid",
                              "incarnation", "restarts", "started_at", "ready_at",
                              "last_end": {"reason", "exit_code", "signal", "at"} | null,
-                             "work", "cpu_percent", "rss_bytes", "predecessors": []}]}]}
+                             "work", "cpu_percent", "rss_bytes", "predecessors": []}]}],
+                "not_started": [{"name", "file", "reason"}]}  listed in the configuration, and not registered
     runs       [{"id", "pipeline", "state": "running|succeeded|failed|cancelled", "started_at", "ended_at", "trigger",
                  "tasks": [{"node", "state": "pending|executing|succeeded|failed|error|skipped|cancelled", "attempts",
                             "started_at", "ended_at", "error"}]}]

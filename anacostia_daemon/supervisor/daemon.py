@@ -6,6 +6,7 @@ path (law 2): what the journal holds is taken up in the same way after a stop, a
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from anacostia_daemon.control.messages import ControlRequest
 from anacostia_daemon.control.server import ControlServer, Conversation
 from anacostia_daemon.core.events import Desired
 from anacostia_daemon.core.node import NodeState, new_node
-from anacostia_daemon.journal.journal import Journal, JournalError, PipelineRow
+from anacostia_daemon.journal.journal import Entry, Journal, JournalError, PipelineRow
 from anacostia_daemon.paths import Home
 from anacostia_daemon.process.memory import OutOfMemory
 from anacostia_daemon.process.reaper import Reaper
@@ -132,7 +133,7 @@ class Daemon:
 
     # ---- pipelines
 
-    def register(self, loaded: Loaded, keeper: LoaderKeeper) -> Member:
+    def register(self, loaded: Loaded, keeper: LoaderKeeper, reason: str) -> Member:
         """Write down a pipeline that was loaded, wanted up, and start it. One of the same name is replaced.
 
         Raises CannotWrite, and nothing has changed.
@@ -157,7 +158,7 @@ class Daemon:
         pipeline = Pipeline(self.around, graph, keeper, "up", nodes)
         member = self.enlist(pipeline, created)
         pipeline.hearing.loader_up(loaded)
-        pipeline.want_all("up", "started by a user")
+        pipeline.want_all("up", reason)
         return member
 
     def enlist(self, pipeline: Pipeline, created: float) -> Member:
@@ -179,6 +180,11 @@ class Daemon:
         with self._writing.turn():
             self.journal.save_pipeline(row)
         return row
+
+    def note(self, pipeline: str, event: str, reason: str) -> None:
+        """A line in the journal about a pipeline that has no nodes yet. One that cannot be written is in the log."""
+        with contextlib.suppress(CannotWrite), self._writing.turn():
+            self.journal.write(Entry(at=time.time(), pipeline=pipeline, event=event, reason=reason))
 
     # ---- the end of the daemon
 

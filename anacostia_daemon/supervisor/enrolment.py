@@ -34,8 +34,10 @@ class Enrolment:
         recipe: Recipe,
         enrolled: Callable[[Member], None],
         refused: Callable[[str, str], None],
+        reason: str = "started by a user",
     ) -> None:
         self._daemon = daemon
+        self._reason = reason
         self._waiting = [(enrolled, refused)]
         self.recipe = recipe  # as it was asked for
         around = daemon.around
@@ -60,7 +62,7 @@ class Enrolment:
             recipe = replace(self._keeper.recipe, pipeline=loaded.graph.name)
             self._daemon.home.prepare_pipeline(loaded.graph.name)
             self._keeper.recipe = recipe
-            member = self._daemon.register(loaded, self._keeper)
+            member = self._daemon.register(loaded, self._keeper, self._reason)
         except (AnacostiaError, OSError) as error:
             leaving = self._keeper.quit()
             if leaving is not None:  # the next start waits for its end: both would want the same socket

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from anacostia_daemon.supervisor.daemon import Daemon, Member
 
 FIRST_WAIT, LONGEST_WAIT = 5.0, 300.0  # seconds until one that could not be started is tried again; doubled each time
+REASON = "listed in the configuration"
 STOP_FIRST = "stop it and start it again to have that count"
 
 
@@ -136,6 +137,7 @@ class Listing:
             recipe,
             lambda member: self._started(member, stopped),
             lambda message, detail: self._refused(pending, message, detail),
+            REASON,
         )
 
     def _started(self, member: Member, stopped: list[str]) -> None:
@@ -152,6 +154,7 @@ class Listing:
         if message != pending.trouble:  # the same once more is no news
             text = f"{pending.listed.name}: cannot start this listed pipeline: {message}"
             report(f"{text}\n{detail}" if detail else text)
+            self._daemon.note(pending.listed.name, "not-started", message)
         pending.trouble = message
         pending.timer = self._daemon.loop.call_at(self._daemon.loop.now() + pending.wait, lambda: self._again(pending))
         pending.wait = min(2 * pending.wait, LONGEST_WAIT)

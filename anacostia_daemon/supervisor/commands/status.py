@@ -33,6 +33,11 @@ def status(daemon: Daemon, given: Arguments, conversation: Conversation) -> None
                 "shutting_down": daemon.leaving,
             },
             "pipelines": [_pipeline(daemon, member) for member in members],
+            "not_started": [
+                {"name": each.name, "file": each.file, "reason": daemon.listing.trouble(each.name)}
+                for each in daemon.listing.pipelines.values()
+                if each.name not in daemon.members and name is None
+            ],
         }
     )
 
