@@ -58,8 +58,10 @@ def _run(home: Home, ready_fd: int | None, end_with_fd: int | None) -> int:
         return _fail(error, EXIT_CONFIG)
     except HomeHeld as error:
         return _fail(error, EXIT_HELD)
-    except (AnacostiaError, OSError) as error:
+    except AnacostiaError as error:
         return _fail(error, EXIT_FAILED)
+    except OSError as error:
+        return _fail(_about_disk(home, error), EXIT_FAILED)
     if ready_fd is not None:
         with contextlib.suppress(BrokenPipeError):  # whoever asked may have given up
             os.write(ready_fd, b"ready\n")
@@ -80,9 +82,16 @@ def _end_with(daemon: Daemon, fd: int) -> None:
     daemon.loop.add_reader(fd, gone)
 
 
-def _fail(error: Exception, code: int) -> int:
-    text = str(error) if isinstance(error, AnacostiaError) else f"cannot start: {error}"
-    sys.stderr.write(f"anacostiad: {text}\n")
+def _about_disk(home: Home, error: OSError) -> AnacostiaError:
+    place = f"{error.filename}: " if error.filename else ""
+    return AnacostiaError(
+        f"cannot start in the home {home.path}: {place}{error.strerror or error}; see that its disk has free space and "
+        "can be written, or name another home with ANACOSTIA_HOME"
+    )
+
+
+def _fail(error: AnacostiaError, code: int) -> int:
+    sys.stderr.write(f"anacostiad: {error}\n")
     return code
 
 

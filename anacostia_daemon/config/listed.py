@@ -17,7 +17,7 @@ from anacostia_daemon.config.environment_file import BadEnvironmentFile, read_en
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """Paths are absolute; `interpreter` is a program. `nodes`: what counts over the code, by node."""
+    """Paths are absolute. `nodes`: what counts over the code, by node."""
 
     name: str
     file: str
@@ -31,6 +31,12 @@ class Listed:
     user: str | None
     group: str | None
     nodes: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def program(self) -> str:
+        """The Python that runs it, as the disk is now: an environment may be made after it was listed."""
+        folder = Path(self.interpreter)  # not resolved: the link in a virtual environment is what makes it one
+        return str(folder / "bin" / "python" if folder.is_dir() else folder)
 
 
 def listed(name: str, values: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]], folder: Path) -> Listed:
@@ -47,7 +53,7 @@ def listed(name: str, values: Mapping[str, Any], nodes: Mapping[str, Mapping[str
         file=file,
         object=values.get("object"),
         args=values["args"],
-        interpreter=_program(values.get("interpreter"), whole),
+        interpreter=_interpreter(values.get("interpreter"), whole),
         working_directory=str(Path(file).parent) if directory is None else whole(directory),
         environment=values["environment"],
         environment_file=None if environment_file is None else whole(environment_file),
@@ -58,13 +64,12 @@ def listed(name: str, values: Mapping[str, Any], nodes: Mapping[str, Mapping[str
     )
 
 
-def _program(given: str | None, whole: Callable[[str], str]) -> str:
+def _interpreter(given: str | None, whole: Callable[[str], str]) -> str:
     if given is None:
         return sys.executable
     if "/" not in given and shutil.which(given) is not None:
         return str(shutil.which(given))
-    path = Path(whole(given))  # not resolved: the link in a virtual environment is what makes it one
-    return str(path / "bin" / "python" if path.is_dir() else path)
+    return whole(given)
 
 
 def obstacles(pipeline: Listed) -> Iterator[str]:
@@ -73,8 +78,8 @@ def obstacles(pipeline: Listed) -> Iterator[str]:
         yield f"its file {pipeline.file} is not there"
     elif not os.access(pipeline.file, os.R_OK):
         yield f"its file {pipeline.file} cannot be read by this user"
-    if shutil.which(pipeline.interpreter) is None:
-        yield f"its interpreter {pipeline.interpreter} is no program that can be executed"
+    if shutil.which(pipeline.program) is None:
+        yield f"its interpreter {pipeline.program} is no program that can be executed"
     if not Path(pipeline.working_directory).is_dir():
         yield f"its working directory {pipeline.working_directory} is not there"
     elif not os.access(pipeline.working_directory, os.X_OK):

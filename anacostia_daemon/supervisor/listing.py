@@ -116,8 +116,8 @@ class Listing:
 
     def _begin(self, pending: _Pending) -> None:
         daemon, recipe = self._daemon, recipe_of(pending.listed)
-        member = daemon.members.get(pending.listed.name)
-        if member is not None and not member.idle:
+        if pending.listed.name in daemon.members:  # somebody was quicker
+            self._forget(pending.listed.name)
             return
         if any(each.may_give(recipe) for each in daemon.enrolments) or not all(each.over for each in daemon.departures):
             return
@@ -176,7 +176,7 @@ def recipe_of(listed: Listed) -> Recipe:
         name=listed.object,
         argv=listed.args,
         cwd=listed.working_directory,
-        python=listed.interpreter,
+        python=listed.program,
         env=dict(listed.environment),
         env_file=listed.environment_file,
         nodes=listed.nodes,

@@ -168,11 +168,11 @@ def test_paths_are_seen_from_the_folder_of_the_file(file: Path) -> None:
     text = "[pipelines.p]\nfile='sub/p.py'\ninterpreter='venv'\nenvironment_file='../x.env'\nworking_directory='/tmp'\n"
     found = read(file, text).pipelines["p"]
     assert found.file == str(file.parent / "sub/p.py")
-    assert found.interpreter == str(file.parent / "venv/bin/python")
+    assert found.program == str(file.parent / "venv/bin/python")
     assert found.environment_file == str(file.parent.parent / "x.env")
     assert found.working_directory == "/tmp"
     plain = read(file, "[pipelines.p]\nfile='sub/p.py'\n").pipelines["p"]
-    assert (plain.interpreter, plain.working_directory) == (sys.executable, str(file.parent / "sub"))
+    assert (plain.program, plain.working_directory) == (sys.executable, str(file.parent / "sub"))
 
 
 def test_secrets_are_shown_by_name_only(file: Path) -> None:

@@ -209,6 +209,16 @@ def test_old_entries_are_pruned_per_pipeline(path: Path) -> None:
     journal.close()
 
 
+def test_a_journal_of_version_1_is_brought_up_to_date_and_keeps_what_it_knows(journal: Journal, path: Path) -> None:
+    for column in ("env_file", "env_kept", "settings"):
+        journal._connection.execute(f"ALTER TABLE pipelines DROP COLUMN {column}")
+    journal._connection.execute("PRAGMA user_version = 1")
+    journal.close()
+    again = Journal(path)
+    assert again.pipelines() == [DIGITS]
+    again.close()
+
+
 # ---- files that cannot be used
 
 
