@@ -1,6 +1,6 @@
-"""`anacostiad`: the daemon, in the foreground. Exit codes: 0 ended as told, 1 cannot start, 75 another daemon holds the
-home, 78 the configuration cannot be used. Who starts it in the background (`anacostiactl start`) is told by --ready-fd
-when it is up.
+"""`anacostiad`: the daemon, in the foreground. Exit codes: 0 ended as told, 1 cannot start, 70 a pipeline was given up
+(where that ends the daemon), 75 another daemon holds the home, 78 the configuration cannot be used. Who starts it in
+the background (`anacostiactl start`) is told by --ready-fd when it is up.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from anacostia_daemon.supervisor.daemon import Daemon
 
 EXIT_FAILED = 1
+EXIT_GIVEN_UP = 70  # EX_SOFTWARE: a pipeline cannot go on without a node that has failed
 EXIT_HELD = 75  # EX_TEMPFAIL: try again when the other one has ended
 EXIT_CONFIG = 78  # EX_CONFIG: to try again is of no use before somebody has edited the file
 
@@ -67,9 +68,9 @@ def _run(home: Home, ready_fd: int | None, end_with_fd: int | None) -> int:
             os.write(ready_fd, b"ready\n")
         os.close(ready_fd)
     if end_with_fd is not None:
+        daemon.settings.for_one_program = daemon.settings.exit_on_failure = True
         _end_with(daemon, end_with_fd)
-    daemon.run()
-    return 0
+    return EXIT_GIVEN_UP if daemon.run() else 0
 
 
 def _end_with(daemon: Daemon, fd: int) -> None:

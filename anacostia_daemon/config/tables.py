@@ -53,6 +53,14 @@ DAEMON = Table(
             live=True,
         ),
         Key(
+            name="exit_on_failure",
+            kind=Flag(),
+            default=False,
+            meaning="Whether the daemon stops all and ends with exit code 70 when a pipeline is given up because of an "
+            "essential node. For containers and units whose own restart is to mend it; `python FILE` always does so.",
+            live=True,
+        ),
+        Key(
             name="sockets",
             kind=Text("the path of a folder"),
             default_words="`$RUNTIME_DIRECTORY`, `$XDG_RUNTIME_DIR/anacostia`, or a folder of your own below `/tmp`",

@@ -17,7 +17,7 @@ from pathlib import Path
 from anacostia_daemon.process import cgroup
 from anacostia_daemon.process.marks import Mark, mark_of
 from anacostia_daemon.process.usage import usage
-from node_sdk.osprocess import LINUX, proc_file
+from node_sdk.osprocess import LINUX, facts, proc_file
 
 
 def used_above(limit: int, pids: Collection[int]) -> int | None:
@@ -36,7 +36,13 @@ def relatives(head: int, mark: Mark, adopters: Iterable[int], known: Collection[
         return _below_elsewhere(head)
     found = _below({head, *cgroup.members(mark)})
     orphans = {each for adopter in adopters for each in children(adopter)} - found - set(known)
-    return found | _below({each for each in orphans if mark_of(each) == mark})
+    return found | _below({each for each in orphans if _is_of(each, head, mark)})
+
+
+def _is_of(pid: int, head: int, mark: Mark) -> bool:
+    """By its mark, or where it has dropped that, by its session. The head lives, so its number is nobody else's."""
+    found = facts(pid)
+    return mark_of(pid) == mark or (found is not None and found.session == head)
 
 
 def children(pid: int) -> set[int]:

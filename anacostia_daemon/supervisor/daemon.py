@@ -95,6 +95,7 @@ class Daemon:
         self.waiters = Waiters()
         self.cpu = CpuShares()
         self._leaving: _Leaving | None = None
+        self._given_up = ""
         be_subreaper()
         self._reaper = Reaper()
         self._control = ControlServer(loop, home.control_socket, self._handle)
@@ -109,8 +110,8 @@ class Daemon:
         """Whether it is shutting down."""
         return self._leaving is not None
 
-    def run(self) -> None:
-        """Supervise until told to end."""
+    def run(self) -> str:
+        """Supervise until told to end. Returns the pipeline that was given up and why, where that was the end."""
         signals = PosixSignals(
             self.loop,
             {
@@ -130,6 +131,7 @@ class Daemon:
         finally:
             signals.close()
             self._close()
+        return self._given_up
 
     # ---- pipelines
 
@@ -222,6 +224,9 @@ class Daemon:
         written = self._write(pipelines)
         for pipeline in pipelines:
             pipeline.act(written)
+            if pipeline.given_up and self.settings.exit_on_failure and self._leaving is None:
+                self._given_up = pipeline.given_up
+                self.shut_down(f"given up: {pipeline.given_up}")
         self._forget_removed()
         self.memory.arm()
         self.listing.look()

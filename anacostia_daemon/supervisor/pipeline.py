@@ -82,6 +82,7 @@ class Pipeline:
         self.settled = True  # False while it is being looked which of its processes live on
         self.idle_loader: Callable[[], bool] = lambda: True
         self.lines: list[Line] = []
+        self.given_up = ""  # because of which essential node
         self.changed = True  # something of it is to be written
         self._actions: list[tuple[str, actions.Action]] = []
         self._afterwards: list[Callable[[], None]] = []
@@ -182,6 +183,9 @@ class Pipeline:
         why = given_up(self.graph, self.states) if self.desired != "down" else ""
         if not why:
             return
+        self.given_up = f"{self.name}: {why}"
+        if self.around.settings.exit_on_failure:
+            return  # the daemon ends, and whoever starts it again wants the pipeline up
         report(f"{self.name}: stopping the pipeline: {why}")
         self.desired = "down"
         for name, node in self.nodes.items():

@@ -1,7 +1,8 @@
 """A pipeline whose node `work` has limits:  limited_pipeline.py FOLDER JSON
 
 JSON: {"limits": {…}, "start_method", "essential", "max_restarts"}. `work` does what the file says that comes in:
-`grow MIB`, `child MIB` (a child of it grows), `orphan MIB` (a child's child that lost its parent), or nothing.
+`grow MIB`, `child MIB` (a child of it grows), `orphan MIB` (a child's child that lost its parent), `bare MIB` (one that
+has no environment either), `exit`, or nothing.
 Whoever loads this file leaves FOLDER/loaded/PID with its nice value and its umask.
 """
 
@@ -51,6 +52,10 @@ class Work(BaseActionNode):
         if what == "orphan":
             script = f"import subprocess, sys; subprocess.Popen([sys.executable, '-S', '-c', {GROW.format(mib=mib)!r}])"
             subprocess.run([sys.executable, "-S", "-c", script], start_new_session=True)
+            time.sleep(60)
+        if what == "bare":  # in our session: with one of its own, too, nobody would know whose it is
+            script = f"import subprocess, sys; subprocess.Popen([sys.executable, '-S', '-c', {GROW.format(mib=mib)!r}])"
+            subprocess.run([sys.executable, "-S", "-c", script], env={})
             time.sleep(60)
         if what == "exit":
             os._exit(3)

@@ -38,7 +38,12 @@ def refusal(file: Path, text: str, **environ: str) -> str:
 
 
 def test_without_a_file_the_defaults_hold() -> None:
-    assert load(None, {}).table("daemon") == {"load_timeout": 300.0, "memory_interval": 2.0, "journal_lines": 5000}
+    assert load(None, {}).table("daemon") == {
+        "load_timeout": 300.0,
+        "memory_interval": 2.0,
+        "journal_lines": 5000,
+        "exit_on_failure": False,
+    }
     assert load(None, {}).pipelines == {}
 
 
@@ -123,12 +128,18 @@ def test_the_line_of_a_key_is_where_it_begins_whatever_stands_before(path: tuple
 
 def test_the_environment_counts_over_the_file_and_the_file_over_the_default(file: Path) -> None:
     config = read(file, "[daemon]\nload_timeout = 9\njournal_lines = 200\n", ANACOSTIA_DAEMON_LOAD_TIMEOUT="7.5")
-    assert config.table("daemon") == {"load_timeout": 7.5, "memory_interval": 2.0, "journal_lines": 200}
+    assert config.table("daemon") == {
+        "load_timeout": 7.5,
+        "memory_interval": 2.0,
+        "journal_lines": 200,
+        "exit_on_failure": False,
+    }
     sources = {each["key"]: each["source"] for each in shown(config)}
     assert sources == {
         "daemon.load_timeout": "ANACOSTIA_DAEMON_LOAD_TIMEOUT",
         "daemon.memory_interval": "default",
         "daemon.journal_lines": str(file),
+        "daemon.exit_on_failure": "default",
     }
 
 

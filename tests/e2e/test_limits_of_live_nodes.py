@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from place import Place, wait_for
+from place import BIN, Place, wait_for
 
 PIPELINE = Path(__file__).with_name("limited_pipeline.py")
 LINUX_ONLY = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what a node may use is read from /proc")
@@ -62,7 +62,7 @@ def test_a_limit_that_cannot_be_put_on_is_said_and_the_node_never_works_without_
     assert "cannot limit node 'work'" in place.log("limited", "work")
 
 
-@pytest.mark.parametrize("where", ["grow", "child", "orphan"])
+@pytest.mark.parametrize("where", ["grow", "child", "orphan", "bare"])
 def test_a_family_that_passes_its_memory_limit_is_restarted_with_that_reason(place: Place, where: str) -> None:
     start(place, limits={"memory_limit": 160 << 20})
     place.write("inbox/first.txt", f"{where} 200")
@@ -105,3 +105,30 @@ def test_a_pipeline_stops_when_an_essential_node_is_given_up_and_says_because_of
     assert place.ctl("status", "limited", code=3).stdout
     place.ctl("start", "limited")
     place.run_ended("limited", 1)  # its second attempt does nothing bad
+
+
+def test_a_daemon_of_a_container_ends_with_the_pipeline_that_it_is_for_and_the_next_one_starts_it_anew(
+    place: Place,
+) -> None:
+    place.write("home/anacostia.toml", "[daemon]\nexit_on_failure = true\n").parent.chmod(0o700)
+    daemon = place.spawn(BIN / "anacostiad", log=place.root / "daemon.log")
+    wait_for(lambda: place.ask("version"), "the daemon answers")
+    start(place, essential=True, max_restarts=0)
+    place.write("inbox/first.txt", "exit")
+    assert daemon.wait(30) == 70
+    assert (
+        "given up: limited: essential node 'work' failed: exited with code 3" in (place.root / "daemon.log").read_text()
+    )
+    place.spawn(BIN / "anacostiad", log=place.root / "daemon.log")
+    wait_for(lambda: place.runs("limited"), "the daemon answers")
+    place.run_ended("limited", 1)
+
+
+def test_python_file_ends_with_1_when_an_essential_node_is_given_up(place: Place) -> None:
+    text = PIPELINE.read_text() + "\npipeline.run()\n"
+    file = place.write("own.py", text)
+    place.write("inbox/first.txt", "exit")
+    settings = json.dumps({"essential": True, "max_restarts": 0})
+    done = place.spawn(sys.executable, file, place.root, settings, log=place.root / "shown.log")
+    assert done.wait(60) == 1
+    assert "the pipeline cannot go on without a node that has failed" in (place.root / "shown.log").read_text()
