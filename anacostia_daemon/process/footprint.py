@@ -5,13 +5,16 @@ node is, its control group where it has one, and what fell to the node's loader 
 
 Resident sizes are added first: they are cheap, and count what is shared with the loader in full, so never too little.
 Only where that is too much, the proportional sizes are added, which count what N processes share to each as one Nth.
+Those cost the kernel a walk through all pages, so they are added again only when enough was added to the resident ones,
+or after some looks: what was shared and is written to becomes a process's own without adding anything.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Hashable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from anacostia_daemon.process import cgroup
@@ -19,14 +22,38 @@ from anacostia_daemon.process.marks import Mark, mark_of
 from anacostia_daemon.process.usage import usage
 from node_sdk.osprocess import LINUX, facts, proc_file
 
+_LOOKS = 10  # without the proportional sizes being added again
 
-def used_above(limit: int, pids: Collection[int]) -> int | None:
-    """The bytes that these processes use together, where that is more than `limit`; else None."""
-    resident = sum(found.rss_bytes for pid in pids if (found := usage(pid)) is not None)
-    if resident <= limit:
-        return None
-    proportional = sum(_proportional(pid) for pid in pids)
-    return proportional if proportional > limit else None
+
+@dataclass(slots=True)
+class _Weighed:
+    resident: int
+    proportional: int
+    looks: int = 0
+
+
+class Scales:
+    """Weighs families, each under a key of its own."""
+
+    def __init__(self) -> None:
+        self._last: dict[Hashable, _Weighed] = {}
+
+    def used_above(self, key: Hashable, limit: int, pids: Collection[int]) -> int | None:
+        """The bytes that these processes use together, where that is more than `limit`; else None."""
+        resident = sum(found.rss_bytes for pid in pids if (found := usage(pid)) is not None)
+        last = self._last.get(key)
+        if resident <= limit:
+            return None
+        if last is not None and last.looks < _LOOKS and resident - last.resident < limit - last.proportional:
+            last.looks += 1
+            return None
+        proportional = sum(_proportional(pid) for pid in pids)
+        self._last[key] = _Weighed(resident, proportional)
+        return proportional if proportional > limit else None
+
+    def keep(self, keys: Collection[Hashable]) -> None:
+        """Forget all families but these."""
+        self._last = {key: value for key, value in self._last.items() if key in keys}
 
 
 def relatives(head: int, mark: Mark, adopters: Iterable[int], known: Collection[int]) -> set[int]:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 
 from anacostia_daemon.core.events import Exceeded
-from anacostia_daemon.process.footprint import relatives, used_above
+from anacostia_daemon.process.footprint import Scales, relatives
 from anacostia_daemon.supervisor.loop import Handle, Loop
 from anacostia_daemon.supervisor.pipeline import Pipeline
 from anacostia_daemon.supervisor.settings import Settings
@@ -21,6 +21,7 @@ class MemoryWatch:
     def __init__(self, loop: Loop, settings: Settings, pipelines: Callable[[], Iterable[Pipeline]]) -> None:
         self._loop, self._settings, self._pipelines = loop, settings, pipelines
         self._timer: Handle | None = None
+        self._scales = Scales()
 
     def arm(self) -> None:
         """Look after `memory_interval` seconds, where there is something to look at."""
@@ -30,14 +31,18 @@ class MemoryWatch:
     def _look(self) -> None:
         self._timer = None
         known = self._known()
+        marks = set()
         for pipeline, name, node in list(self._limited()):
             state, limit = node.state, node.state.spec.limits.memory_limit
             if state.pid is None or limit is None:
                 continue
             adopters = {os.getpid(), *([] if pipeline.keeper.pid is None else [pipeline.keeper.pid])}
-            used = used_above(limit, relatives(state.pid, pipeline.mark(name, state.incarnation), adopters, known))
+            mark = pipeline.mark(name, state.incarnation)
+            marks.add(mark)
+            used = self._scales.used_above(mark, limit, relatives(state.pid, mark, adopters, known))
             if used is not None:
                 pipeline.feed(name, Exceeded(state.incarnation, too_much(used, limit)))
+        self._scales.keep(marks)
         self.arm()
 
     def _limited(self) -> Iterator[tuple[Pipeline, str, Watched]]:

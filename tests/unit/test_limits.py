@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from anacostia_daemon.core.plan import given_up
-from anacostia_daemon.process.footprint import children, relatives, used_above
+from anacostia_daemon.process import footprint
+from anacostia_daemon.process.footprint import Scales, children, relatives
 from anacostia_daemon.process.marks import ROOM, VARIABLE, Mark
+from anacostia_daemon.process.usage import Usage
 from anacostia_daemon.supervisor.memory_watch import too_much
 from node_sdk.errors import InvalidPipeline
 from node_sdk.graph import GraphSpec, NodeSpec
@@ -148,9 +150,9 @@ def test_memory_is_counted_over_children_and_orphans_and_nobody_else() -> None:
         assert children(head.pid) == {below}
         assert relatives(head.pid, mark, [], ()) == {head.pid, below}
         assert relatives(head.pid, mark, [adopter], ()) == {head.pid, below, left}
-        assert used_above(1 << 20, {head.pid, left, below}) is not None
-        assert used_above(1 << 40, {head.pid, left, below}) is None
-        assert used_above(1, {2**22 + 1}) is None  # gone
+        assert Scales().used_above("", 1 << 20, {head.pid, left, below}) is not None
+        assert Scales().used_above("", 1 << 40, {head.pid, left, below}) is None
+        assert Scales().used_above("", 1, {2**22 + 1}) is None  # gone
     finally:
         os.kill(left, 9)
         for each in (head, stranger):
@@ -158,6 +160,26 @@ def test_memory_is_counted_over_children_and_orphans_and_nobody_else() -> None:
             each.wait()
         os.kill(below, 9)
         head.stdout.close()
+
+
+@LINUX_ONLY
+def test_shared_memory_is_weighed_again_when_a_family_has_grown_or_after_some_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes, weighed = {"resident": 150, "proportional": 80}, []
+    monkeypatch.setattr(footprint, "usage", lambda pid: Usage(0.0, sizes["resident"]))
+    monkeypatch.setattr(footprint, "_proportional", lambda pid: weighed.append(pid) or sizes["proportional"])
+    scales = Scales()
+    assert [scales.used_above("a", 100, {1}) for _ in range(3)] == [None] * 3 and len(weighed) == 1
+    sizes.update(resident=170, proportional=101)  # it grew by what was left of its limit
+    assert scales.used_above("a", 100, {1}) == 101
+    sizes.update(resident=171, proportional=99)
+    assert scales.used_above("a", 100, {1}) is None
+    sizes.update(proportional=120)  # it wrote to what it had shared: nothing is added
+    assert [scales.used_above("a", 100, {1}) for _ in range(12)].index(120) == 10
+    scales.keep(())
+    del weighed[:]
+    assert scales.used_above("a", 100, {1}) == 120 and weighed == [1]
 
 
 def test_what_was_too_much_is_said_in_units_of_people() -> None:
