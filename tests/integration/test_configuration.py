@@ -233,7 +233,7 @@ def test_one_that_was_started_by_hand_and_is_listed_since_is_the_same_pipeline(d
 def test_a_listed_pipeline_without_autostart_waits_until_somebody_starts_it(daemon: Daemon) -> None:
     configure(daemon, listed(autostart="false", args='["by hand"]'))
     daemon.spawn()
-    assert registered(daemon) == []
+    assert registered(daemon) == [] and daemon.ask("status")["not_started"] == []
     daemon.ask("start", target="tiny")
     assert told(daemon)["argv"] == ["by hand"]
 
@@ -309,6 +309,9 @@ def test_a_daemon_does_not_start_with_a_file_that_cannot_be_used(daemon: Daemon)
         "line 2, daemon.load_timeuot: there is no such key (did you mean 'load_timeout'?)"
     )
     assert not daemon.home.journal.exists()
+    configure(daemon, listed(user='"nobody9"'))
+    code, said = end_of(daemon)
+    assert (code, said.rpartition(": ")[2]) == (78, "this machine has no user 'nobody9'")
     configure(daemon, "")
     assert end_of(daemon, ANACOSTIA_CONFIG="/no/such.toml") == (
         78,
