@@ -116,6 +116,12 @@ def _plain(config: Config) -> Iterable[Setting]:
     return (each for each in config.settings if each.path[0] != "pipelines")
 
 
+def shows_secrets(config: Config) -> bool:
+    """Whether the file holds secrets, and others than its owner may read it."""
+    secret = any(each.key.secret and each.value and each.source == FILE for each in config.settings)
+    return secret and config.file is not None and bool(config.file.stat().st_mode & 0o044)
+
+
 def shown(config: Config) -> list[dict[str, Any]]:
     """Each setting as plain data for people and programs: key, value, source. Of secrets the names, not the values."""
     return [

@@ -113,7 +113,7 @@ class Pipeline:
 
     def want_all(self, desired: Desired, reason: str) -> None:
         """The whole pipeline is wanted so. Up means every node of it, also those stopped one by one."""
-        self.desired = desired
+        self.desired, self.given_up = desired, ""
         for name, node in self.nodes.items():
             if desired == "up" and node.wanted == "down":
                 node.wanted = "up"

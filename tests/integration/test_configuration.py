@@ -148,6 +148,23 @@ def test_a_pipeline_whose_values_were_lost_is_not_started_without_them(daemon: D
     assert told(daemon)["env"] == {"MY_SECRET": "y"}
 
 
+def test_a_file_of_variables_is_read_at_each_load_and_its_loss_is_said(daemon: Daemon) -> None:
+    file = daemon.folder / "my.env"
+    file.write_text("MY_FIRST=50%\n")
+    daemon.spawn()
+    daemon.start(daemon.folder / "tiny.py", env_file=str(file))
+    assert told(daemon)["env"] == {"MY_FIRST": "50%"}
+    restart(daemon)
+    file.write_text("MY_SECOND='it is'\n")
+    daemon.ask("stop", target="tiny")
+    daemon.ask("start", target="tiny")
+    assert told(daemon)["env"] == {"MY_SECOND": "it is"}
+    daemon.ask("stop", target="tiny")
+    file.unlink()
+    with pytest.raises(ControlRefused, match=f"cannot read the environment file {file}: No such file or directory"):
+        daemon.ask("start", target="tiny")
+
+
 def test_what_somebody_stopped_stays_stopped_whatever_the_file_says(daemon: Daemon) -> None:
     configure(daemon, listed())
     daemon.spawn()

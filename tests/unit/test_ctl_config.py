@@ -39,8 +39,14 @@ def test_check_says_that_nothing_is_wrong_or_what_is(home: Home, capsys: pytest.
     assert main(["config", "check"]) == exits.FAILED
     assert f"pipeline 'p': its file {home.path}/p.py is not there" in capsys.readouterr().err
     (home.path / "p.py").touch()
+    path.chmod(0o644)
     assert main(["config", "check", str(path)]) == exits.OK
-    assert capsys.readouterr().out == f"{path}: nothing is wrong; it lists 1 pipeline\n"
+    said = capsys.readouterr()
+    assert said.out == f"{path}: nothing is wrong; it lists 1 pipeline\n"
+    assert said.err == f"others may read {path}, and the values of variables in it: chmod 600 {path}\n"
+    path.chmod(0o600)
+    assert main(["config", "check", str(path)]) == exits.OK
+    assert capsys.readouterr().err == ""
     write(home, "[daemon]\nload_timeot = 7\n")
     assert main(["config", "check"]) == exits.FAILED
     assert capsys.readouterr().err == (

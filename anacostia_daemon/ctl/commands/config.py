@@ -27,7 +27,7 @@ def command() -> None:
 @pass_reach
 def check(reach: Reach, file: str | None) -> None:
     """Say what is wrong with FILE (default: the one that counts), and with what it lists."""
-    from anacostia_daemon.config.configuration import find, load
+    from anacostia_daemon.config.configuration import find, load, shows_secrets
     from anacostia_daemon.config.listed import obstacles
 
     path = find(reach.home.path) if file is None else Path(file).absolute()
@@ -35,6 +35,8 @@ def check(reach: Reach, file: str | None) -> None:
     troubles = [f"pipeline '{each.name}': {why}" for each in config.pipelines.values() for why in obstacles(each)]
     if troubles:
         raise exits.CommandFailed(f"cannot start all that {path} lists:\n  " + "\n  ".join(troubles))
+    if shows_secrets(config):
+        click.echo(f"others may read {path}, and the values of variables in it: chmod 600 {path}", err=True)
     if path is None:
         click.echo(f"there is no file, so the defaults hold; {reach.home.path / 'anacostia.toml'} would be read")
         return
