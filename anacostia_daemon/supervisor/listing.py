@@ -6,6 +6,7 @@ touched because a file was edited. docs/configuration.md says the same in more w
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -77,7 +78,7 @@ class Listing:
     def follow(self, config: Config) -> Iterator[str]:
         """From now on it is as `config` lists. Yields what is worth saying."""
         before, self.pipelines = self.pipelines, dict(config.pipelines)
-        for name in before.keys() - self.pipelines.keys():
+        for name in sorted(before.keys() - self.pipelines.keys()):
             self._forget(name)
             if name in self._daemon.members:
                 yield (
@@ -90,8 +91,9 @@ class Listing:
     def _follow_one(self, name: str, listed: Listed, before: Listed | None) -> Iterator[str]:
         member = self._daemon.members.get(name)
         if member is None:
-            if listed.autostart:
-                yield f"pipeline '{name}' is listed: starting it"
+            if listed.autostart and not self._is_stopped(name):
+                trouble = "; ".join(obstacles(listed))
+                yield f"pipeline '{name}' is listed" + (f", and waits: {trouble}" if trouble else ": starting it")
                 self.start(listed)
             else:
                 self._forget(name)
@@ -101,6 +103,13 @@ class Listing:
                 yield f"pipeline '{name}' is listed with {what} now; that counts when it is started"
             elif what:
                 yield f"pipeline '{name}' is listed with {what} now; {STOP_FIRST}"
+
+    def _is_stopped(self, name: str) -> bool:
+        """Whether the journal has it as stopped, though it could not be taken up again."""
+        with contextlib.suppress(JournalError):
+            row = self._daemon.journal.pipeline(name)
+            return row is not None and row.desired == "down"
+        return True  # until it can be read, better no start than one that nobody wants
 
     def start(self, listed: Listed) -> None:
         """Start it as soon as nothing is in its way."""

@@ -266,6 +266,7 @@ def test_a_listed_pipeline_that_cannot_be_started_is_said_and_starts_once_it_can
     assert waiting["reason"] in [each["reason"] for each in daemon.ask("journal", pipeline="tiny")]
     with pytest.raises(ControlRefused, match=r"cannot stop pipeline 'tiny': it is listed in .*, but its interpreter"):
         daemon.ask("stop", target="tiny")
+    assert daemon.ask("reload-config")["said"][0].startswith("pipeline 'tiny' is listed, and waits: its interpreter")
     (daemon.folder / "venv").symlink_to(sys.prefix)
     daemon.ask("start", target="tiny")
     assert daemon.ask("status")["not_started"] == []
