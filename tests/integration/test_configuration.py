@@ -280,6 +280,32 @@ def test_a_node_that_the_file_names_and_the_code_has_not_is_said_with_the_neares
     assert "no such node in pipeline 'tiny' (did you mean 'count'?)" in waiting["reason"]
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_what_the_file_says_of_a_node_counts_over_its_code_in_the_daemon_and_in_the_node(
+    daemon: Daemon, method: str
+) -> None:
+    code = TINY.replace(
+        "class Count(BaseActionNode):", f"class Count(BaseActionNode):\n        start_method = '{method}'"
+    )
+    daemon.write("tiny.py", code)
+    node = 'nice = 4\nmemory_limit = "1 MiB"\nstart_timeout = 77\nrestart = { when = "never" }\n'
+    configure(daemon, f"[daemon]\nmemory_interval = 0.1\n{listed()}[pipelines.tiny.nodes.count]\n{node}")
+    daemon.spawn()
+    daemon.until(lambda: registered(daemon) == ["tiny"], "it is registered")
+    daemon.until(lambda: daemon.nodes()["count"]["phase"] == "failed", "it uses more than it may, and is given up")
+    reason = daemon.nodes()["count"]["reason"]
+    assert reason.endswith("more than its memory_limit of 1 MiB; its restart policy is 'never'"), reason
+    graph = {each["name"]: each for each in daemon.ask("graph", pipeline="tiny")["nodes"]}
+    assert (graph["count"]["start_timeout"], graph["count"]["limits"]["nice"]) == (77.0, 4)
+    assert (graph["store"]["start_timeout"], graph["store"]["limits"]["nice"]) == (300.0, None)
+
+    configure(daemon, f"{listed()}[pipelines.tiny.nodes.count]\nnice = 4\nheartbeat_timeout = 3\n")
+    daemon.ask("reload-config")
+    daemon.ask("stop", target="tiny")
+    daemon.ask("start", target="tiny")
+    assert os.getpriority(os.PRIO_PROCESS, daemon.pids()["count"]) == 4
+
+
 def test_a_file_that_is_no_toml_leaves_a_daemon_that_runs_as_it_was(daemon: Daemon) -> None:
     configure(daemon, "[daemon]\njournal_lines = 200\n" + listed())
     daemon.spawn()
