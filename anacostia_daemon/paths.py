@@ -98,7 +98,7 @@ class Home:
 
     def _socket_base(self) -> Path:
         if self._sockets is not None:
-            return Path(self._sockets).expanduser().absolute()
+            return Path(self._sockets)
         runtime = self._environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
         if runtime:
             return Path(runtime)

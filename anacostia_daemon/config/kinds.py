@@ -52,6 +52,18 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Absolute:
+    """A path that means the same wherever it is read."""
+
+    allowed: str = "an absolute path"
+
+    def read(self, value: Any) -> str:
+        if not isinstance(value, str) or not value.startswith("/") or "\0" in value:
+            raise Wrong
+        return value
+
+
+@dataclass(frozen=True)
 class Flag:
     allowed: str = "true or false"
 

@@ -89,10 +89,10 @@ def obstacles(pipeline: Listed) -> Iterator[str]:
             read_environment_file(Path(pipeline.environment_file))
         except BadEnvironmentFile as error:
             yield str(error)
-    yield from _of_another(pipeline)
+    yield from of_another(pipeline)
 
 
-def _of_another(pipeline: Listed) -> Iterator[str]:
+def of_another(pipeline: Listed) -> Iterator[str]:
     """Nodes share sockets, logs and signals with their daemon: they are of one user, or none is safe from the other."""
     user, group = pipeline.user, pipeline.group
     if user is not None and pwd.getpwnam(user).pw_uid != os.geteuid():

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from anacostia_daemon.config.kinds import Text, Wrong, near
+from anacostia_daemon.config.kinds import Absolute, Text, Wrong, near
 from anacostia_daemon.config.problems import Problem
 from anacostia_daemon.config.table import Key, Table
 
@@ -104,7 +104,7 @@ def variable(path: Place) -> str:
 
 def _from_text(key: Key, text: str) -> Any:
     """Text stays text; all else is written as in the file, and what cannot be read so is text as well ("2 GiB")."""
-    if isinstance(key.kind, Text):
+    if isinstance(key.kind, (Absolute, Text)):
         return text
     try:
         return tomllib.loads(f"value = {text}")["value"]

@@ -5,6 +5,7 @@ documented, validated, taken from the environment, shown by `config show`, and r
 from __future__ import annotations
 
 from anacostia_daemon.config.kinds import (
+    Absolute,
     Choice,
     Flag,
     Group,
@@ -62,7 +63,7 @@ DAEMON = Table(
         ),
         Key(
             name="sockets",
-            kind=Text("the path of a folder"),
+            kind=Absolute(),
             default_words="`$RUNTIME_DIRECTORY`, `$XDG_RUNTIME_DIR/anacostia`, or a folder of your own below `/tmp`",
             meaning="The folder that the sockets are in. Short: the path of a socket has room for about 100 bytes.",
         ),

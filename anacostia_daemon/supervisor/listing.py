@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from anacostia_daemon.config.configuration import Config
-from anacostia_daemon.config.listed import Listed, obstacles
+from anacostia_daemon.config.listed import Listed, obstacles, of_another
 from anacostia_daemon.journal.journal import JournalError
 from anacostia_daemon.supervisor.enrolment import Enrolment
 from anacostia_daemon.supervisor.keeper import Recipe
@@ -66,9 +66,12 @@ class Listing:
         return "" if found is None else found.trouble
 
     def replaces(self, name: str, recipe: Recipe) -> bool:
-        """Whether a pipeline that was registered with `recipe` is listed with another one, and starts by itself."""
+        """Whether a pipeline that was registered with `recipe` is listed with another one, and starts by itself; or
+        for another user, and must not be started at all."""
         found = self.pipelines.get(name)
-        return found is not None and found.autostart and bool(differences(recipe_of(found), recipe))
+        if found is None:
+            return False
+        return (found.autostart and bool(differences(recipe_of(found), recipe))) or any(of_another(found))
 
     def begin(self) -> Iterator[str]:
         """The daemon has started, and taken up what was registered. Yields what is worth saying."""
@@ -98,6 +101,7 @@ class Listing:
             else:
                 self._forget(name)
         elif before != listed:
+            yield from (f"pipeline '{name}' runs, but {why}" for why in of_another(listed) if not member.asleep)
             what = differences(recipe_of(listed), member.pipeline.keeper.recipe)
             if what and member.pipeline.desired == "down":
                 yield f"pipeline '{name}' is listed with {what} now; that counts when it is started"

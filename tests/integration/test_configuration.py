@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import shutil
 import signal
 import sqlite3
@@ -270,6 +271,27 @@ def test_a_listed_pipeline_that_cannot_be_started_is_said_and_starts_once_it_can
     (daemon.folder / "venv").symlink_to(sys.prefix)
     daemon.ask("start", target="tiny")
     assert daemon.ask("status")["not_started"] == []
+
+
+def test_a_pipeline_of_another_user_is_started_by_nobody_in_no_way(daemon: Daemon) -> None:
+    if os.geteuid() == pwd.getpwnam("daemon").pw_uid:
+        pytest.skip("needs another user than this one")
+    daemon.spawn()
+    daemon.start(daemon.folder / "tiny.py")
+    before = daemon.pids()
+    configure(daemon, listed(user='"daemon"'))
+    refused = "it is to run as user daemon, and nodes run as the user of their daemon"
+    assert refused in daemon.ask("reload-config")["said"][0]
+    assert daemon.pids() == before  # it runs already, and was started before anybody said so
+    daemon.ask("stop", target="tiny/count")
+    for given in ({"target": "tiny"}, {"target": "tiny/count"}, {"file": str(daemon.folder / "tiny.py")}):
+        with pytest.raises(ControlRefused, match=f"cannot start pipeline 'tiny': {refused}"):
+            daemon.ask("start", **given)
+    restart(daemon)
+    (waiting,) = daemon.ask("status")["not_started"]
+    assert registered(daemon) == [] and waiting["reason"].startswith(refused) and not daemon.living
+    with pytest.raises(ControlRefused, match=refused):
+        daemon.ask("start", target="tiny")
 
 
 def test_a_node_that_the_file_names_and_the_code_has_not_is_said_with_the_nearest_name(daemon: Daemon) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anacostia_daemon.config.environment_file import BadEnvironmentFile, read_environment_file
+from anacostia_daemon.config.listed import obstacles, of_another
 from anacostia_daemon.supervisor.commands.asking import Arguments, CommandFailed, find_target
 from anacostia_daemon.supervisor.commands.waiting import answer_when_ready
 from anacostia_daemon.supervisor.enrolment import Enrolment
@@ -32,6 +33,7 @@ def start(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
     if daemon.leaving:
         raise CommandFailed("busy", f"cannot {given.doing} anything: the daemon is shutting down")
     target = given.maybe_text("target")
+    _check_listed(daemon, (target or "").partition("/")[0])
     listed = None if target in daemon.members else daemon.listing.recipe(target or "")
     if listed is not None:
         begin = partial(_start_file, daemon, given, conversation, listed)
@@ -116,7 +118,8 @@ def _enrol(
 
     def enrolled(member: Member) -> None:
         name = member.pipeline.name
-        ends = f"anacostiactl {'remove' if registered is None else 'stop'} {name}"
+        kept = registered is not None or name in daemon.listing.pipelines
+        ends = f"anacostiactl {'stop' if kept else 'remove'} {name}"
         _started(daemon, given, conversation, member, tuple(member.pipeline.nodes), ends)
 
     def refused(message: str, detail: str) -> None:
@@ -180,12 +183,24 @@ def _differences(wanted: Recipe, running: Recipe) -> str:
     return " and ".join(found)
 
 
+def _check_listed(daemon: Daemon, name: str) -> None:
+    """What stands in the way of a listed pipeline does so whoever starts it."""
+    listed, member = daemon.listing.pipelines.get(name), daemon.members.get(name)
+    looks = obstacles if member is None or member.asleep else of_another  # what runs has been loaded already
+    trouble = "; ".join(looks(listed)) if listed is not None else ""
+    if trouble:
+        raise CommandFailed(
+            "failed", f"cannot start pipeline '{name}': {trouble}", f"it is listed so in {daemon.config.file}"
+        )
+
+
 def _as_listed(daemon: Daemon, recipe: Recipe, conversation: Conversation) -> Recipe:
     """A file that the configuration lists is started as it says. Who asks for something else is told so, for the next
     start of the daemon would not know of it."""
     listed = daemon.listing.of_file(recipe)
     if listed is None:
         return recipe
+    _check_listed(daemon, listed.name)
     where = f"pipeline '{listed.name}' is listed in {daemon.config.file}"
     wanted = replace(recipe_of(listed), pipeline=listed.name)
     for what, asked, counts in (
