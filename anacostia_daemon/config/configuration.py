@@ -76,11 +76,17 @@ def find(home: Path, environ: Mapping[str, str] = os.environ, system: Path = SYS
 
 def load(file: Path | None, environ: Mapping[str, str] = os.environ, tables: tuple[Table, ...] = TABLES) -> Config:
     """The configuration of `file` and the environment, whole. Raises ConfigError with all that is wrong."""
-    text = "" if file is None else _text(file)
+    return from_text("" if file is None else _text(file), file, environ, tables)
+
+
+def from_text(text: str, file: Path | None, environ: Mapping[str, str], tables: tuple[Table, ...] = TABLES) -> Config:
+    """As `load`, with the `text` of the file."""
     try:
         tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also numbers that are longer than Python reads
         raise ConfigError(file, [Problem("", f"it is not TOML: {error}")]) from None
+    except RecursionError:
+        raise ConfigError(file, [Problem("", "it is nested too deep")]) from None
     found = list(read(tables, tree, environ))
     problems = [_with_line(each, text) for each in found if isinstance(each, Problem)]
     if problems:

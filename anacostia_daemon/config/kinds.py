@@ -18,6 +18,7 @@ from node_sdk.policy import RLIMITS, UNLIMITED
 _UNITS = {"B": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
 _UNITS |= {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
+_MOST = 2**63  # of any number: what the system and the journal can hold
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -94,7 +95,7 @@ class Number:
         kinds = (int,) if self.whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, kinds):
             raise Wrong
-        if not self.least <= value <= self.most or (self.above and value == self.least) or value == float("inf"):
+        if not self.least <= value <= self.most or (self.above and value == self.least) or value >= _MOST:
             raise Wrong
         return value if self.whole else float(value)
 
@@ -175,8 +176,9 @@ class Size:
             found = _SIZE.fullmatch(value.strip())
             if found is None or found[2].upper() not in _UNITS:
                 raise Wrong
-            value = int(float(found[1]) * _UNITS[found[2].upper()])
-        if type(value) is not int or not 0 < value < 2**63:
+            value = min(float(found[1]) * _UNITS[found[2].upper()], float(_MOST))
+            value = int(value)
+        if type(value) is not int or not 0 < value < _MOST:
             raise Wrong
         return value
 
@@ -209,7 +211,7 @@ class Rlimits:
             raise Wrong(f"there is no limit {name!r}{near(name, RLIMITS)}; there are {', '.join(RLIMITS)}")
         if value == "unlimited":
             return UNLIMITED
-        if type(value) is not int or not 0 <= value < 2**63:
+        if type(value) is not int or not 0 <= value < _MOST:
             raise Wrong(f'{name} is to be a whole number from 0, or "unlimited"')
         return value
 

@@ -25,7 +25,7 @@ def _whole(lines: list[str], cut: int) -> dict[str, Any]:
     for end in range(cut, len(lines) + 1):
         try:
             return tomllib.loads("".join(lines[:end]))
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             continue
     return {}
 

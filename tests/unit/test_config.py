@@ -84,6 +84,10 @@ WRONG = {
     "a variable that cannot be": ("[pipelines.p]\nfile='x'\nenvironment={'a b'='1'}\n", "'a b' cannot be the name"),
     "a zero byte": ('[pipelines.p]\nfile="a\\u0000b"\n', "pipelines.p.file: is to be the path of a file"),
     "a folder seen from nowhere": ('[daemon]\nsockets = "s"\n', 'daemon.sockets: is to be an absolute path, not "s"'),
+    "a number without an end": (f"[daemon]\nload_timeout = 1{'0' * 400}\n", "is to be a number above 0"),
+    "a number that nobody can read": (f"[daemon]\nload_timeout = 1{'0' * 5000}\n", "it is not TOML: Exceeds the"),
+    "a size without an end": (f'{NODE}memory_limit = "{"9" * 400} GiB"\n', "memory_limit: is to be a number of bytes"),
+    "too deep": (f"a = {'[' * 5000}{']' * 5000}\n", "it is nested too deep"),
     "no TOML": ("[daemon]\nload_timeout = \n", "it is not TOML: Invalid value (at line 2, column 16)"),
 }
 
