@@ -20,7 +20,7 @@ from pathlib import Path
 from anacostia_daemon.process import cgroup
 from anacostia_daemon.process.marks import Mark, mark_of
 from anacostia_daemon.process.usage import usage
-from node_sdk.osprocess import LINUX, facts, proc_file
+from node_sdk.osprocess import LINUX, facts
 
 _LOOKS = 10  # without the proportional sizes being added again
 
@@ -73,11 +73,17 @@ def _is_of(pid: int, head: int, mark: Mark) -> bool:
 
 
 def children(pid: int) -> set[int]:
-    """The children of a process, of all its threads; none where it is gone."""
+    """The children of a process, of all its threads; none where it is gone. While others of them end, the system may
+    pass one over: the next look finds it."""
     found: set[int] = set()
-    with contextlib.suppress(OSError):
-        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208  (names, not paths)
-            found.update(map(int, (proc_file(pid, f"task/{thread}/children", 1 << 16) or b"").split()))
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208  (names, not paths)
+    except OSError:
+        return found
+    for thread in threads:
+        with contextlib.suppress(OSError):  # this thread has ended
+            # Read to its end: one read gives no more than a page, and a daemon may have a thousand children.
+            found.update(map(int, Path(f"/proc/{pid}/task/{thread}/children").read_bytes().split()))
     return found
 
 
