@@ -23,7 +23,7 @@ def put_on(limits: Limits, node: str) -> None:
     """Put `limits` on this process, node `node`. Raises CannotLimit."""
     if limits.umask is not None:
         os.umask(limits.umask)
-    # Those that need a privilege more than the others come last: a limit on memory or files may be in their way.
+    # The limits of setrlimit come last: one on files or memory may be in the way of the others.
     steps: list[tuple[str, object, Callable[[], object]]] = [
         ("oom_score_adj", limits.oom_score_adj, lambda: _oom_score_adj(limits.oom_score_adj or 0)),
         ("nice", limits.nice, lambda: os.setpriority(os.PRIO_PROCESS, 0, limits.nice or 0)),

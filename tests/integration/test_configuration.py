@@ -5,6 +5,7 @@ used changes nothing.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pwd
 import shutil
@@ -58,8 +59,6 @@ def listed(**more: str) -> str:
 
 
 def told(daemon: Daemon) -> dict[str, Any]:
-    import json
-
     found: dict[str, Any] = json.loads((daemon.folder / "told.json").read_text())
     return found
 

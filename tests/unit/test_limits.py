@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import resource
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from anacostia_daemon.core.node import NodeState, new_node
 from anacostia_daemon.core.plan import given_up
 from anacostia_daemon.process import footprint
 from anacostia_daemon.process.footprint import Scales, children, relatives
@@ -78,12 +80,7 @@ def test_a_configuration_of_a_node_that_is_not_there_is_refused_with_the_nearest
 
 
 def test_a_pipeline_is_given_up_with_its_essential_nodes_and_with_no_others() -> None:
-    from anacostia_daemon.core.node import new_node
-    from anacostia_daemon.core.state import NodeState
-
     def failed(spec: NodeSpec) -> NodeState:
-        import dataclasses
-
         return dataclasses.replace(new_node(spec), phase="failed", reason="exited with code 3")
 
     for essential, words in ((True, "essential node 'train' failed: exited with code 3"), (False, "")):
