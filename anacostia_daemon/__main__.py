@@ -1,5 +1,6 @@
-"""`anacostiad`: the daemon, in the foreground. Exit codes: 0 ended as told, 1 cannot start, 75 another daemon holds the
-home. Who starts it in the background (`anacostiactl start`) is told by --ready-fd when it is up.
+"""`anacostiad`: the daemon, in the foreground. Exit codes: 0 ended as told, 1 cannot start, 70 a pipeline was given up
+(where that ends the daemon), 75 another daemon holds the home, 78 the configuration cannot be used. Who starts it in
+the background (`anacostiactl start`) is told by --ready-fd when it is up.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from anacostia_daemon.paths import Home
 from node_sdk.errors import AnacostiaError
 
 if TYPE_CHECKING:
+    from anacostia_daemon.config.configuration import Config
     from anacostia_daemon.supervisor.daemon import Daemon
 
 EXIT_FAILED = 1
+EXIT_GIVEN_UP = 70  # EX_SOFTWARE: a pipeline cannot go on without a node that has failed
 EXIT_HELD = 75  # EX_TEMPFAIL: try again when the other one has ended
+EXIT_CONFIG = 78  # EX_CONFIG: to try again is of no use before somebody has edited the file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,26 +51,32 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(home: Home, ready_fd: int | None, end_with_fd: int | None) -> int:
-    from anacostia_daemon.supervisor.daemon import Daemon
+    from anacostia_daemon.config.configuration import find, load
+    from anacostia_daemon.config.problems import ConfigError
     from anacostia_daemon.supervisor.home_lock import HomeHeld
 
     for fd in (ready_fd, end_with_fd):
         if fd is not None:
             os.set_inheritable(fd, False)  # a loader that held it too would keep it open
     try:
-        daemon = Daemon(home)
+        config = load(find(home.path))
+        daemon = _daemon(home, config)
+    except ConfigError as error:
+        return _fail(error, EXIT_CONFIG)
     except HomeHeld as error:
         return _fail(error, EXIT_HELD)
-    except (AnacostiaError, OSError) as error:
+    except AnacostiaError as error:
         return _fail(error, EXIT_FAILED)
+    except OSError as error:
+        return _fail(_about_disk(home, error), EXIT_FAILED)
     if ready_fd is not None:
         with contextlib.suppress(BrokenPipeError):  # whoever asked may have given up
             os.write(ready_fd, b"ready\n")
         os.close(ready_fd)
     if end_with_fd is not None:
+        daemon.settings.for_one_program = daemon.settings.exit_on_failure = True
         _end_with(daemon, end_with_fd)
-    daemon.run()
-    return 0
+    return EXIT_GIVEN_UP if daemon.run() else 0
 
 
 def _end_nodes(home: Home) -> int:
@@ -76,16 +86,36 @@ def _end_nodes(home: Home) -> int:
 
     if may_live_on(os.environ, last_holder(home)):
         return 0
-    from anacostia_daemon.supervisor.daemon import Daemon
     from anacostia_daemon.supervisor.home_lock import HomeHeld
 
     try:
-        Daemon(home).run(and_end="ending what an earlier daemon has left")
+        _daemon(home, _usable_config(home)).run(and_end="ending what an earlier daemon has left")
     except HomeHeld as error:
         return _fail(error, EXIT_HELD)
-    except (AnacostiaError, OSError) as error:
+    except AnacostiaError as error:
         return _fail(error, EXIT_FAILED)
+    except OSError as error:
+        return _fail(_about_disk(home, error), EXIT_FAILED)
     return 0
+
+
+def _daemon(home: Home, config: Config) -> Daemon:
+    from anacostia_daemon.supervisor.daemon import Daemon
+
+    return Daemon(Home(home.path, sockets=config.table("daemon").get("sockets")), config)
+
+
+def _usable_config(home: Home) -> Config:
+    """That of the home, or the defaults: what was left has to end, whatever somebody has written there since."""
+    from anacostia_daemon.config.configuration import find, from_text, load
+    from anacostia_daemon.config.problems import ConfigError
+    from anacostia_daemon.supervisor.log import complain
+
+    try:
+        return load(find(home.path))
+    except ConfigError as error:
+        complain(f"anacostiad: {error}; ending what is left without it")
+        return from_text("", None, {})
 
 
 def _show_hangs() -> None:
@@ -106,11 +136,18 @@ def _end_with(daemon: Daemon, fd: int) -> None:
     daemon.loop.add_reader(fd, gone)
 
 
-def _fail(error: Exception, code: int) -> int:
-    text = str(error) if isinstance(error, AnacostiaError) else f"cannot start: {error}"
+def _about_disk(home: Home, error: OSError) -> AnacostiaError:
+    place = f"{error.filename}: " if error.filename else ""
+    return AnacostiaError(
+        f"cannot start in the home {home.path}: {place}{error.strerror or error}; see that its disk has free space and "
+        "can be written, or name another home with ANACOSTIA_HOME"
+    )
+
+
+def _fail(error: AnacostiaError, code: int) -> int:
     from anacostia_daemon.supervisor.log import complain
 
-    complain(f"anacostiad: {text}")
+    complain(f"anacostiad: {error}")
     return code
 
 

@@ -25,9 +25,16 @@ class BadPath(AnacostiaError):
 class Home:
     """All paths of one daemon. A second daemon with the same home is refused, so the home is its identity."""
 
-    def __init__(self, path: str | os.PathLike[str], environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        environ: Mapping[str, str] = os.environ,
+        sockets: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """`sockets`: where the configuration wants them, over what the environment says."""
         self.path = Path(os.path.realpath(Path(path).expanduser()))
         self._environ = environ
+        self._sockets = sockets
 
     @classmethod
     def find(cls, explicit: str | os.PathLike[str] | None = None, environ: Mapping[str, str] = os.environ) -> Home:
@@ -62,6 +69,10 @@ class Home:
         """What the node (or 'loader') writes and prints."""
         return self.data_dir / pipeline / "logs" / f"{node}.log"
 
+    def environment(self, pipeline: str, kept: str) -> Path:
+        """The values of a pipeline's variables, which are not for the journal."""
+        return self.data_dir / pipeline / f"environment-{kept}"
+
     @property
     def hash(self) -> str:
         """Names the home in socket paths and in the marks of its processes."""
@@ -86,6 +97,8 @@ class Home:
         return noted if usable else self._socket_base() / self.hash
 
     def _socket_base(self) -> Path:
+        if self._sockets is not None:
+            return Path(self._sockets)
         runtime = self._environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
         if runtime:
             return Path(runtime)

@@ -39,7 +39,8 @@ What `--json` prints. More fields may be added; these stay.
                   "nodes": [{"name", "kind": "metadata_store|resource|action", "type", "desired", "phase", "pid",
                              "incarnation", "restarts", "started_at", "ready_at",
                              "last_end": {"reason", "exit_code", "signal", "at"} | null,
-                             "work", "cpu_percent", "rss_bytes", "predecessors": []}]}]}
+                             "work", "cpu_percent", "rss_bytes", "predecessors": []}]}],
+                "not_started": [{"name", "file", "reason"}]}  listed in the configuration, and not registered
     runs       [{"id", "pipeline", "state": "running|succeeded|failed|cancelled", "started_at", "ended_at", "trigger",
                  "tasks": [{"node", "state": "pending|executing|succeeded|failed|error|skipped|cancelled", "attempts",
                             "started_at", "ended_at", "error"}]}]
@@ -52,6 +53,8 @@ What `--json` prints. More fields may be added; these stay.
     graph      {"name", "trigger", "max_concurrent_runs", "max_crashes",
                 "nodes": [{"name", "kind", "type", "predecessors"}]}
     trigger    {"pipeline", "run_id"}; `cancel` and `retry` print the same
+    config show  {"file": string | null, "daemon": true|false,
+                "settings": [{"key", "value", "source": the file, "default", or a variable's name}]}
     version    {"anacostiactl", "daemon": {"version", "pid", "python"} | null}
     logs       one object per line: {"at", "pipeline", "node", "line"}
 
@@ -73,15 +76,17 @@ def _commands() -> Iterator[str]:
         for name in cli.list_commands(top):
             command = cli.get_command(top, name)
             assert command is not None
-            context = click.Context(command, info_name=name, parent=top)
-            yield _section("##", name, command, context)
-            for part, below in getattr(command, "commands", {}).items():
-                yield _section("###", f"{name} {part}", below, click.Context(below, info_name=part, parent=context))
+            yield from _sections("##", name, command, click.Context(command, info_name=name, parent=top))
 
 
-def _section(mark: str, name: str, command: click.Command, context: click.Context) -> str:
+def _sections(mark: str, title: str, command: click.Command, context: click.Context) -> Iterator[str]:
+    """A command, and the commands that it has in turn."""
     lines = (f"    {line}".rstrip() for line in command.get_help(context).splitlines())
-    return f"{mark} {name}\n\n" + "\n".join(lines) + "\n"
+    yield f"{mark} {title}\n\n" + "\n".join(lines) + "\n"
+    if isinstance(command, click.Group):
+        for name, each in command.commands.items():
+            below = click.Context(each, info_name=name, parent=context)
+            yield from _sections(f"{mark}#", f"{title} {name}", each, below)
 
 
 if __name__ == "__main__":

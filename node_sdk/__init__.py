@@ -1,4 +1,4 @@
-"""What users write pipelines with: four base classes, the Pipeline, the restart policy, and what can go wrong.
+"""What users write pipelines with: four base classes, the Pipeline, the restart policy, limits, and what can go wrong.
 
 A name is imported when it is first used: the daemon and `anacostiactl` need only messages and errors from below here,
 and would pay for all of it at every start.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from node_sdk.nodes.resource import BaseResourceNode
     from node_sdk.nodes.store import BaseMetadataStoreNode
     from node_sdk.pipeline import Pipeline
-    from node_sdk.policy import RestartPolicy
+    from node_sdk.policy import Limits, RestartPolicy
 
 __all__ = [
     "AnacostiaError",
@@ -27,6 +27,7 @@ __all__ = [
     "BaseResourceNode",
     "InvalidPipeline",
     "InvalidValue",
+    "Limits",
     "NotRunning",
     "Pipeline",
     "RestartPolicy",
@@ -37,6 +38,7 @@ _MODULES = {
     "BaseMetadataStoreNode": "node_sdk.nodes.store",
     "BaseNode": "node_sdk.nodes.base",
     "BaseResourceNode": "node_sdk.nodes.resource",
+    "Limits": "node_sdk.policy",
     "Pipeline": "node_sdk.pipeline",
     "RestartPolicy": "node_sdk.policy",
 }

@@ -18,7 +18,7 @@ from node_sdk.wire.codec import to_map
 # Of a node, and of no interest to the metadata store.
 _NOT_FOR_THE_STORE = frozenset(
     {"type", "base_type", "code", "restart", "start_timeout", "heartbeat_timeout", "stop_timeout", "start_method"}
-    | {"resource_path", "uri"}
+    | {"resource_path", "uri", "limits", "essential"}
 )
 _CODE = "its code"
 _SAID_APART = frozenset({"name", "kind", "type", "base_type", "predecessors", "code"})
@@ -43,6 +43,12 @@ class Changes:
         if self.changed:
             parts.append("changed " + ", ".join(f"'{name}' ({why})" for name, why in self.changed.items()))
         return "; ".join(parts) or "nothing has changed"
+
+    def with_all(self, graph: GraphSpec, why: str) -> Changes:
+        """And every node of `graph` that stays has changed because of `why`."""
+        names = (node.name for node in graph.nodes if node.name not in self.added)
+        changed = {name: ", ".join(filter(None, (self.changed.get(name), why))) for name in names}
+        return replace(self, changed=changed)
 
     def of(self, name: str) -> str:
         """What is different about one node, in words; empty where nothing is."""

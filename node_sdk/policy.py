@@ -1,8 +1,11 @@
-"""When and how soon a node is started again. Pure data; the supervisor decides with it."""
+"""When and how soon a node is started again, and what its processes may use. Pure data: the supervisor decides with
+it, and each process of a node puts the limits on itself before any code of the user runs.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import difflib
+from dataclasses import dataclass, field
 from typing import Literal
 
 from node_sdk.errors import InvalidPipeline
@@ -47,3 +50,54 @@ class RestartPolicy(Message):
             raise InvalidPipeline(f"cannot use backoff_factor={self.backoff_factor}: it lies between 1 and 100")
         if not 0 <= self.jitter < 1:
             raise InvalidPipeline(f"cannot use jitter={self.jitter}: it is a share between 0 and 1")
+
+
+RLIMITS = (
+    *("as", "core", "cpu", "data", "fsize", "memlock", "msgqueue", "nice", "nofile", "nproc"),
+    *("rss", "rtprio", "sigpending", "stack"),
+)
+UNLIMITED = -1  # of an rlimit; the system's own number for it, too
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits(Message):
+    """What the processes of a node may use, and how the system treats them. None leaves a thing as it is.
+
+    `nice`: -20 (first) to 19 (last). `cpus`: the numbers of the CPUs it may run on. `umask`: as in 0o027.
+    `memory_limit`: bytes that the node and all that it started may use together; one that uses more is killed and
+    started again as its restart policy says. `oom_score_adj`: -1000 (never chosen when memory runs out) to 1000 (the
+    first). `rlimits`: by the names of setrlimit(2) in small letters, soft and hard alike; `UNLIMITED` for none.
+    What is more than the daemon itself has (a lower `nice`, a higher hard limit) needs privileges.
+
+    Raises InvalidPipeline for a value that makes no sense.
+    """
+
+    nice: int | None = None
+    cpus: tuple[int, ...] | None = None
+    umask: int | None = None
+    memory_limit: int | None = None
+    oom_score_adj: int | None = None
+    rlimits: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _whole("nice", self.nice, -20, 19)
+        _whole("umask", self.umask, 0, 0o777)
+        _whole("memory_limit", self.memory_limit, 1, 2**63 - 1)
+        _whole("oom_score_adj", self.oom_score_adj, -1000, 1000)
+        if self.cpus is not None:
+            object.__setattr__(self, "cpus", tuple(self.cpus))
+            if not self.cpus:
+                raise InvalidPipeline("cannot use cpus=(): name at least one CPU, or None for all")
+            for each in self.cpus:
+                _whole("cpus", each, 0, 65535)
+        for name, value in self.rlimits.items():
+            if name not in RLIMITS:
+                near = difflib.get_close_matches(str(name), RLIMITS, 1)
+                guess = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(RLIMITS)}"
+                raise InvalidPipeline(f"cannot use rlimit {name!r}: there is none of that name ({guess})")
+            _whole(f"rlimit {name}", value, UNLIMITED, 2**63 - 1)
+
+
+def _whole(name: str, value: object, least: int, most: int) -> None:
+    if value is not None and (type(value) is not int or not least <= value <= most):
+        raise InvalidPipeline(f"cannot use {name}={value!r}: it is a whole number from {least} to {most}")

@@ -16,7 +16,7 @@ from node_sdk.nodes.action import BaseActionNode
 from node_sdk.nodes.base import BaseNode
 from node_sdk.nodes.resource import BaseResourceNode
 from node_sdk.nodes.store import BaseMetadataStoreNode
-from node_sdk.policy import RestartPolicy
+from node_sdk.policy import Limits, RestartPolicy
 
 
 def check(nodes: Sequence[object]) -> list[BaseNode]:
@@ -148,6 +148,9 @@ def _settings(node: BaseNode) -> None:
         raise InvalidPipeline(
             f"cannot use node {node.name!r}: its restart is {node.restart!r}, a RestartPolicy is needed"
         )
+    if not isinstance(node.limits, Limits):
+        raise InvalidPipeline(f"cannot use node {node.name!r}: its limits is {node.limits!r}, a Limits is needed")
+    _one_of(node, "essential", (True, False))
     _one_of(node, "start_method", get_args(StartMethod))
     if isinstance(node, BaseActionNode):
         _one_of(node, "trigger_rule", get_args(TriggerRule))
@@ -168,7 +171,7 @@ def _is_seconds(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
-def _one_of(node: BaseNode, name: str, allowed: Iterable[str]) -> None:
+def _one_of(node: BaseNode, name: str, allowed: Iterable[object]) -> None:
     if getattr(node, name) not in allowed:
         raise InvalidPipeline(
             f"cannot use node {node.name!r}: its {name} is {getattr(node, name)!r}, one of {_names(allowed)} is needed"
@@ -248,5 +251,5 @@ def _in_order(nodes: list[BaseNode]) -> list[BaseNode]:
     return ordered
 
 
-def _names(names: Iterable[str]) -> str:
+def _names(names: Iterable[object]) -> str:
     return ", ".join(repr(each) for each in names) or "none"

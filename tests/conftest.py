@@ -12,6 +12,7 @@ import pytest
 
 # What would point a test at a daemon, or at directories, that are not its own.
 FOREIGN = (
+    "ANACOSTIA_CONFIG",
     "ANACOSTIA_HOME",
     "ANACOSTIA_MARK",
     "STATE_DIRECTORY",

@@ -31,12 +31,15 @@ _AFTER = """\
 - **Order.** MayStart and MayStop come from `core/plan.py`: a node starts when the metadata store and those of its
   predecessors that are wanted up are ready; it stops when its successors that are to go down are down. A node that
   crashed does not queue: it is started again as its restart policy says.
-- **Crashes.** An end that nobody asked for, a missed heartbeat, and a start that takes too long are crashes. The first
+- **Crashes.** An end that nobody asked for, a missed heartbeat, a start that takes too long, and more memory than
+  `memory_limit` are crashes. The first
   in a `window` is followed by a restart at once, the next wait longer and longer; beyond `max_restarts` within a
   `window` the node is `failed`. `start` or `restart` gives it a fresh budget. Against the task that it executed counts
   only a crash of its own: not a SIGKILL from outside, unless the kernel was out of memory (decisions/0007).
 - **Heartbeats.** A ready node that does not beat for `heartbeat_timeout` is killed. While it starts, `start_timeout`
   counts, and from its first beat on the heartbeat too.
+- **Essential nodes.** Where a node is `failed` that is essential, the pipeline is wanted down from then on, and the
+  journal says because of whom; `start` begins anew.
 - **Stale events.** What is said of another incarnation than the present one changes nothing.
 - **Journal.** Each change of `desired` or of `phase` leaves one line that says from what, to what, and why.
 """

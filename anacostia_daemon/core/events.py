@@ -156,6 +156,13 @@ class FamilyGone(OfIncarnation):
     """Nothing is left of the process, its children and theirs (the answer to ClearFamily)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Exceeded(OfIncarnation):
+    """It uses more than it may; `what` says of what, how much, and what its limit is."""
+
+    what: str
+
+
 # ---- time
 
 
@@ -180,6 +187,7 @@ EVENTS: tuple[type[Event], ...] = (
     LastWords,
     Exited,
     FamilyGone,
+    Exceeded,
     Deadline,
 )
 

@@ -20,6 +20,7 @@ from anacostia_daemon.core.events import (
     Beat,
     Deadline,
     Event,
+    Exceeded,
     Exited,
     FamilyGone,
     Found,
@@ -89,6 +90,7 @@ _WORDS = Handled("kept as the reason of its end")
 _TAKEN = Handled("'fenced': higher incarnation numbers are taken; else nothing")
 _SPEC = Handled("kept for its next process")
 _REAPED = Handled("its end is kept, its family cleared", to=("killing",))
+_TOO_MUCH = Handled("Kill: it used more than it may; a crash", to=("killing",))
 _STILLBORN = Handled("counts as a crash; its family is cleared", to=("killing",))
 
 _ROWS: Mapping[type[Event], Mapping[Phase, Verdict]] = {
@@ -219,6 +221,15 @@ _ROWS: Mapping[type[Event], Mapping[Phase, Verdict]] = {
             "once it is reaped: down where it must go, was asked to or is done; else started again as its policy says",
             to=("down", "starting", "backoff", "failed"),
         ),
+        "backoff": _LATE,
+        "failed": _LATE,
+    },
+    Exceeded: {
+        "down": _LATE,
+        "starting": _TOO_MUCH,
+        "ready": _TOO_MUCH,
+        "stopping": Handled("Kill: it must not take more on its way out", to=("killing",)),
+        "killing": Ignored("it is being killed"),
         "backoff": _LATE,
         "failed": _LATE,
     },

@@ -46,6 +46,12 @@ def _farewells(graph: GraphSpec, states: Mapping[str, NodeState]) -> list[tuple[
     ]
 
 
+def given_up(graph: GraphSpec, states: Mapping[str, NodeState]) -> str:
+    """Why the whole pipeline is of no use any more: an essential node has failed. Empty while it is."""
+    lost = [spec.name for spec in graph.nodes if spec.essential and states[spec.name].phase == "failed"]
+    return "; ".join(f"essential node '{name}' failed: {states[name].reason}" for name in lost)
+
+
 def _stops(graph: GraphSpec, states: Mapping[str, NodeState]) -> list[tuple[str, Event]]:
     """A node that must go may stop once no successor that must go too is still there."""
     return [

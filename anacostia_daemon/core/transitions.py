@@ -16,6 +16,7 @@ from anacostia_daemon.core.events import (
     Beat,
     Deadline,
     Event,
+    Exceeded,
     Exited,
     FamilyGone,
     Found,
@@ -190,6 +191,10 @@ def _overdue(turn: Turn) -> str:
     return reasons.no_heartbeat(state.spec.heartbeat_timeout)
 
 
+def exceeded(turn: Turn, event: Exceeded) -> None:
+    ends.kill(turn, event.what)
+
+
 def family_gone(turn: Turn, event: FamilyGone) -> None:
     if turn.state.reaped:  # else it is an answer to nothing: a family is not gone while its head lives
         again = ends.after(turn)
@@ -242,5 +247,6 @@ HANDLERS: Mapping[type[Event], Callable[[Turn, Any], None]] = {
     LastWords: ends.last_words,
     Exited: ends.exited,
     FamilyGone: family_gone,
+    Exceeded: exceeded,
     Deadline: deadline,
 }

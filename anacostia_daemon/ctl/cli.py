@@ -28,6 +28,7 @@ COMMANDS = (
     "metrics",
     "journal",
     "graph",
+    "config",
     "shutdown",
     "service",
     "version",

@@ -32,12 +32,13 @@ from node_sdk.errors import AnacostiaError
 
 _RELAUNCHES = 5  # of a daemon that keeps dying, within _WINDOW seconds
 _WINDOW = 60.0
+_GIVEN_UP = 70  # exit code of a daemon: an essential node has failed
 _PR_SET_PDEATHSIG = 1  # of prctl(2)
 _ANSWER_WITHIN = 5.0  # seconds; questions on the side must not hold up the logs
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the file; returns the exit status: 0 when ended by Ctrl-C, 1 when it could not be started."""
+    """Run the file; returns the exit status: 0 when ended by Ctrl-C, 1 when it could not be started or was given up."""
     given = sys.argv[1:] if arguments is None else arguments
     if not given or given[0].startswith("-") or (len(given) > 1 and given[1] != "--"):
         click.echo("usage: python -m anacostia_daemon.ctl.foreground FILE [-- ARGS]", err=True)
@@ -190,6 +191,10 @@ class Foreground:
     def _after_end(self, daemon: subprocess.Popen[bytes]) -> subprocess.Popen[bytes] | None:
         """None where that was the end; else its replacement."""
         if self._asked_to_end or daemon.returncode == 0:
+            return None
+        if daemon.returncode == _GIVEN_UP:
+            tell("the pipeline cannot go on without a node that has failed")
+            self._failed = True
             return None
         died = f"the daemon ended ({_how(daemon.returncode)})"
         now = time.monotonic()

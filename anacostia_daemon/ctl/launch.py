@@ -59,6 +59,7 @@ def launch(home: Home, end_with: int | None = None) -> subprocess.Popen[bytes]:
                 stderr=log,
                 pass_fds=(tell,) if end_with is None else (tell, end_with),
                 cwd="/",  # so that no directory of the caller is kept busy
+                env=_environment(end_with),
                 start_new_session=True,
             )
         os.close(tell)
@@ -78,6 +79,11 @@ def launch(home: Home, end_with: int | None = None) -> subprocess.Popen[bytes]:
         os.close(ready)
         if tell >= 0:
             os.close(tell)
+
+
+def _environment(end_with: int | None) -> dict[str, str]:
+    """One that is started for a single pipeline has nothing to do with those that a configuration lists."""
+    return {name: value for name, value in os.environ.items() if end_with is None or name != "ANACOSTIA_CONFIG"}
 
 
 def _command(home: Home, tell: int, end_with: int | None) -> list[str]:

@@ -35,7 +35,7 @@ class Journal:
 
     def __init__(self, path: Path, *, keep: int = KEEP) -> None:
         self._connection = connect(path)
-        self._keep = keep
+        self.keep = keep
         self._unpruned = 0
         self._turning = False
         self._pending: list[tuple[str, tuple[object, ...]]] = []  # what this turn writes, in order
@@ -71,6 +71,7 @@ class Journal:
     def save_pipeline(self, row: PipelineRow) -> None:
         """Write down a pipeline, new or changed."""
         values = {**_columns(row), "argv": json.dumps(row.argv), "env": json.dumps(dict(row.env))}
+        values["settings"] = json.dumps(row.settings)
         self._promised = True
         self._upsert("pipelines", values, ("name",))
 
@@ -154,14 +155,14 @@ class Journal:
 
     def _prune(self) -> None:
         """Drop the oldest lines of each pipeline that has more than it may. Now and then: it reads a whole index."""
-        if self._unpruned < min(_PRUNE_EVERY, self._keep):
+        if self._unpruned < min(_PRUNE_EVERY, self.keep):
             return
         self._unpruned = 0
         for (pipeline,) in self._connection.execute("SELECT DISTINCT pipeline FROM entries").fetchall():
             self._connection.execute(
                 "DELETE FROM entries WHERE pipeline = :pipeline AND id <= (SELECT id FROM entries "
                 "WHERE pipeline = :pipeline ORDER BY id DESC LIMIT 1 OFFSET :keep)",
-                {"pipeline": pipeline, "keep": self._keep},
+                {"pipeline": pipeline, "keep": self.keep},
             )
 
     # ---- below
@@ -222,20 +223,26 @@ def _columns(row: PipelineRow | NodeRow | LoaderRow | Entry) -> dict[str, Any]:
 def pipeline_of_row(row: Mapping[str, Any]) -> PipelineRow:
     """A row of `pipelines`, its JSON read. JournalUnusable where that is damaged."""
     try:
-        argv, env = json.loads(row["argv"]), json.loads(row["env"])
-        if not _is_recipe(argv, env):
-            raise ValueError("its arguments or its environment are no text")
+        argv, env, settings = (json.loads(row[name]) for name in ("argv", "env", "settings"))
+        if not _is_recipe(argv, env, settings):
+            raise ValueError("its arguments, its environment or the settings of its nodes are not what was written")
     except (ValueError, RecursionError) as error:
         raise JournalUnusable(
             f"cannot read pipeline {row['name']!r} in the journal: {error}; move the journal away to begin anew, "
             "then start each pipeline from its file"
         ) from error
-    return PipelineRow(**{**row, "argv": tuple(argv), "env": env})
+    return PipelineRow(**{**row, "argv": tuple(argv), "env": env, "settings": settings})
 
 
-def _is_recipe(argv: object, env: object) -> bool:
-    texts = [*argv, *env, *env.values()] if isinstance(argv, list) and isinstance(env, dict) else [None]
-    return all(isinstance(each, str) for each in texts)
+def _is_recipe(argv: object, env: object, settings: object) -> bool:
+    if not (isinstance(argv, list) and isinstance(env, dict) and isinstance(settings, dict)):
+        return False
+    texts = all(isinstance(each, str) for each in argv)
+    return (
+        texts
+        and all(value is None or isinstance(value, str) for value in env.values())
+        and all(isinstance(each, dict) for each in settings.values())
+    )
 
 
 def _node(row: dict[str, Any]) -> NodeRow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +18,10 @@ class PipelineRow:
     argv: tuple[str, ...] = ()
     cwd: str
     python: str  # the interpreter of the pipeline's environment
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str | None] = field(default_factory=dict)  # names; values only in a journal before version 3
+    env_file: str | None = None  # a file of further variables, read when the pipeline is loaded
+    env_kept: str | None = None  # which file beside the journal has the values; None where there are none
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by node, over what the code says
     graph: str | None = None  # GraphSpec.to_json() of the last load; None before the first
     desired: str = "up"
     created: float

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from node_sdk.errors import AnacostiaError
 
-VERSION = 2
+VERSION = 3
 APPLICATION_ID = 0x414E_4143  # "ANAC"
 _PATIENCE = 5.0  # seconds that opening waits for another process (a backup, say) to unlock the file
 
@@ -25,7 +25,10 @@ CREATE TABLE pipelines (
     env TEXT NOT NULL,
     graph TEXT,
     desired TEXT NOT NULL CHECK (desired IN ('up', 'down', 'paused')),
-    created REAL NOT NULL
+    created REAL NOT NULL,
+    env_file TEXT,
+    env_kept TEXT,
+    settings TEXT NOT NULL DEFAULT '{}'
 );
 
 CREATE TABLE nodes (
@@ -105,6 +108,11 @@ CREATE TABLE loaders (
 INSERT INTO loaders SELECT pipeline, pid, started, boot_id FROM old_loaders;
 DROP TABLE old_loaders;
 """,
+    3: """
+ALTER TABLE pipelines ADD COLUMN env_file TEXT;
+ALTER TABLE pipelines ADD COLUMN env_kept TEXT;
+ALTER TABLE pipelines ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+""",
 }
 
 
@@ -157,6 +165,7 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     # WAL: reading never waits for writing. How far a commit waits for the disk, each turn decides (Journal._commit).
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # a value of an environment may have stood in an older one
     if empty:
         connection.executescript(
             f"BEGIN IMMEDIATE; {_TABLES} "

@@ -56,7 +56,7 @@ class Announcer:
         room = longest + QUIT_TIMEOUT + STOP_MARGIN
         self._tell(STOPPING="1", STATUS=self._sentence(), EXTEND_TIMEOUT_USEC=microseconds(room))
 
-    def reload(self, read: Callable[[], None]) -> None:
+    def reload(self, read: Callable[[], object]) -> None:
         """Have the configuration read anew; nothing where the daemon shuts down, or has not begun."""
         if self._leaving or (self._notifier.heard and not self._ready):
             return

@@ -6,16 +6,18 @@ path (law 2): what the journal holds is taken up in the same way after a stop, a
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from anacostia_daemon import __version__
+from anacostia_daemon.config.configuration import Config, find, load
 from anacostia_daemon.control.messages import ControlRequest
 from anacostia_daemon.control.server import ControlServer, Conversation
 from anacostia_daemon.core.events import Desired
 from anacostia_daemon.core.node import NodeState, new_node
-from anacostia_daemon.journal.journal import Journal, JournalError
+from anacostia_daemon.journal.journal import Entry, Journal, JournalError, PipelineRow
 from anacostia_daemon.paths import Home
 from anacostia_daemon.process.memory import OutOfMemory
 from anacostia_daemon.process.reaper import Reaper
@@ -29,18 +31,23 @@ from anacostia_daemon.supervisor.cpu import CpuShares
 from anacostia_daemon.supervisor.enrolment import Enrolment, check_names
 from anacostia_daemon.supervisor.home_lock import HomeLock
 from anacostia_daemon.supervisor.keeper import Departure, LoaderKeeper
+from anacostia_daemon.supervisor.kept_environment import forget_others, keep
 from anacostia_daemon.supervisor.link import Link
+from anacostia_daemon.supervisor.listing import Listing, differences
 from anacostia_daemon.supervisor.log import report
 from anacostia_daemon.supervisor.loop import Loop
+from anacostia_daemon.supervisor.memory_watch import MemoryWatch
 from anacostia_daemon.supervisor.moments import Moments
 from anacostia_daemon.supervisor.pipeline import Pipeline, Surroundings
 from anacostia_daemon.supervisor.posix_signals import PosixSignals
 from anacostia_daemon.supervisor.questions import Questions
-from anacostia_daemon.supervisor.reconfiguring import read_configuration
+from anacostia_daemon.supervisor.reconfiguring import Reloaded, reload_configuration
 from anacostia_daemon.supervisor.reloading import Reload
 from anacostia_daemon.supervisor.revival import revive
+from anacostia_daemon.supervisor.settings import Settings
 from anacostia_daemon.supervisor.waiters import Waiters
 from anacostia_daemon.supervisor.writing import CannotWrite, Writing
+from node_sdk.changes import Changes, changes
 from node_sdk.errors import AnacostiaError
 from node_sdk.osprocess import be_subreaper
 from node_sdk.wire.link import NodeMessage
@@ -77,12 +84,15 @@ class _Leaving:
 class Daemon:
     """Holds its home from construction to the end of `run`. Raises AnacostiaError where it cannot start."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, config: Config | None = None) -> None:
         self.home = home
+        self.config = load(find(home.path)) if config is None else config
+        self.settings = Settings()
+        self.settings.follow(self.config)
         home.prepare()
         self._lock = HomeLock(home)
         self.started_at = time.time()
-        self.journal = Journal(home.journal)
+        self.journal = Journal(home.journal, keep=self.settings.journal_lines)
         self.loop = loop = Loop()
         self._writing = Writing(loop, self.journal, home.journal, self._touch)
         self.moments = Moments(loop.now)
@@ -92,12 +102,15 @@ class Daemon:
         self.waiters = Waiters()
         self.cpu = CpuShares()
         self._leaving: _Leaving | None = None
+        self._given_up = ""
         be_subreaper()
         self._reaper = Reaper()
         self._control = ControlServer(loop, home.control_socket, self._handle)
         self._link = Link(loop, home.link_socket, self._node_says, self._may_run)
-        self.around = Surroundings(loop, home, self._link, self._reaper, OutOfMemory())
+        self.memory = MemoryWatch(loop, self.settings, lambda: (member.pipeline for member in self.members.values()))
+        self.around = Surroundings(loop, home, self._link, self._reaper, OutOfMemory(), self.settings)
         self._announcer = Announcer(loop, Notifier(), self.members)
+        self.listing = Listing(self, self.config)
         loop.after_turn(self._end_turn)
 
     @property
@@ -105,14 +118,17 @@ class Daemon:
         """Whether it is shutting down."""
         return self._leaving is not None
 
-    def run(self, and_end: str = "") -> None:
-        """Supervise until told to end; with `and_end`, a reason, only to end what an earlier daemon has left."""
+    def run(self, and_end: str = "") -> str:
+        """Supervise until told to end; with `and_end`, a reason, only to end what an earlier daemon has left.
+
+        Returns the pipeline that was given up and why, where that was the end.
+        """
         signals = PosixSignals(
             self.loop,
             {
                 signal.SIGTERM: lambda: self._told_to_end("SIGTERM"),
                 signal.SIGINT: lambda: self._told_to_end("SIGINT"),
-                signal.SIGHUP: lambda: self._announcer.reload(lambda: read_configuration(self)),
+                signal.SIGHUP: lambda: self._announcer.reload(self.reload_configuration),
                 signal.SIGCHLD: self._reaper.reap,
             },
         )
@@ -121,56 +137,72 @@ class Daemon:
             revive(self)
             if and_end:
                 self.shut_down(and_end)
+            else:
+                for line in self.listing.begin():
+                    report(f"configuration: {line}", "notice")
             self._end_turn()
             self.loop.run()
         finally:
             signals.close()
             self._close()
+        return self._given_up
 
     # ---- pipelines
 
-    def register(self, loaded: Loaded, keeper: LoaderKeeper) -> Member:
+    def register(self, loaded: Loaded, keeper: LoaderKeeper, reason: str) -> Member:
         """Write down a pipeline that was loaded, wanted up, and start it. One of the same name is replaced.
 
         Raises CannotWrite, and nothing has changed.
         """
         graph, name = loaded.graph, loaded.graph.name
         before = self.members.get(name)
-        created = before.created if before is not None else time.time()
+        registered = self.journal.pipeline(name)
+        created = registered.created if registered is not None else time.time()
+        kept = keep(self.home, name, keeper.recipe.env)
         with self._writing.turn():
             nodes: dict[str, tuple[NodeState, Desired]] = {
                 spec.name: (new_node(spec, self.journal.last_incarnation(name, spec.name)), "up")
                 for spec in graph.nodes
             }
-            self.journal.save_pipeline(record.pipeline_row(keeper.recipe, graph, "up", created))
+            self.journal.save_pipeline(record.pipeline_row(keeper.recipe, graph, "up", created, kept))
             for gone in set(self.journal.nodes(name)) - set(nodes):
                 self.journal.remove_node(name, gone)
+        forget_others(self.home, name, kept)
         if before is not None:
             before.questions.close()
             before.pipeline.close()
         pipeline = Pipeline(self.around, graph, keeper, "up", nodes)
         member = self.enlist(pipeline, created)
         pipeline.hearing.loader_up(keeper, loaded)
-        pipeline.want_all("up", "started by a user")
+        pipeline.want_all("up", reason)
         return member
 
-    def follow(self, member: Member, loaded: Loaded, keeper: LoaderKeeper) -> None:
+    def follow(self, member: Member, loaded: Loaded, keeper: LoaderKeeper) -> Changes:
         """Write down what the file of a registered pipeline says now, and have the pipeline follow it.
 
-        Raises CannotWrite, and nothing has changed.
+        Returns what that touches. Raises AnacostiaError, OSError, and nothing has changed.
         """
-        pipeline, graph = member.pipeline, loaded.graph
+        pipeline, graph, recipe = member.pipeline, loaded.graph, keeper.recipe
+        if recipe.spoilt:
+            raise AnacostiaError(recipe.spoilt)
+        found = changes(pipeline.graph, graph)
+        another = differences(recipe, pipeline.keeper.recipe, nodes=False)
+        if another:
+            found = found.with_all(graph, another)
+        kept = keep(self.home, graph.name, recipe.env)
         with self._writing.turn():
             last = {spec.name: self.journal.last_incarnation(graph.name, spec.name) for spec in graph.nodes}
-            self.journal.save_pipeline(record.pipeline_row(keeper.recipe, graph, pipeline.desired, member.created))
-        pipeline.following.follow(graph, keeper, last)
+            self.journal.save_pipeline(record.pipeline_row(recipe, graph, pipeline.desired, member.created, kept))
+        forget_others(self.home, graph.name, kept)
+        pipeline.following.follow(graph, keeper, last, found)
+        return found
 
     def _adopt(self, member: Member, loaded: Loaded, keeper: LoaderKeeper) -> bool:
         """As `follow`, of what a new loader has read while nothing of the pipeline runs."""
         try:
             check_names(self.home, loaded.graph)
             self.follow(member, loaded, keeper)
-        except AnacostiaError as error:
+        except (AnacostiaError, OSError) as error:
             report(f"{member.pipeline.name}: cannot follow its file: {error}", "error")
             return False
         return True
@@ -181,6 +213,30 @@ class Daemon:
         self.members[pipeline.name] = member
         pipeline.following.adopt = lambda keeper, loaded: self._adopt(member, loaded, keeper)
         return member
+
+    def reload_configuration(self) -> Reloaded:
+        """Follow the configuration as it is now; one that cannot be used changes nothing. See reconfiguring.py."""
+        return reload_configuration(self)
+
+    def hide_values(self, row: PipelineRow) -> PipelineRow:
+        """Take the values of variables out of a row that an older daemon wrote. Raises CannotWrite, OSError."""
+        values = {name: value for name, value in row.env.items() if value is not None}
+        if not values:
+            return row
+        row = replace(row, env=dict.fromkeys(row.env), env_kept=keep(self.home, row.name, values))
+        with self._writing.turn():
+            self.journal.save_pipeline(row)
+        return row
+
+    def set_desired(self, pipeline: str, desired: Desired) -> None:
+        """What is wanted of a pipeline that the journal has and no member is. Raises CannotWrite."""
+        with self._writing.turn():
+            self.journal.set_pipeline_desired(pipeline, desired)
+
+    def note(self, pipeline: str, event: str, reason: str) -> None:
+        """A line in the journal about a pipeline that has no nodes yet. One that cannot be written is in the log."""
+        with contextlib.suppress(CannotWrite), self._writing.turn():
+            self.journal.write(Entry(at=time.time(), pipeline=pipeline, event=event, reason=reason))
 
     # ---- the end of the daemon
 
@@ -222,8 +278,13 @@ class Daemon:
         written = self._write(pipelines)
         for pipeline in pipelines:
             pipeline.act(written)
+            if pipeline.given_up and self.settings.exit_on_failure and self._leaving is None:
+                self._given_up = pipeline.given_up
+                self.shut_down(f"given up: {pipeline.given_up}")
         self._forget_removed()
         self._announcer.look(bool(pipelines))
+        self.memory.arm()
+        self.listing.look()
         self.waiters.look()
         if self._writing.trouble:
             self.waiters.tell(f"{self._writing.trouble}; it is tried again and again")
@@ -262,6 +323,7 @@ class Daemon:
                 member.questions.close()
                 member.pipeline.loaders.quit()
                 member.pipeline.close()
+                forget_others(self.home, name, None)
                 del self.members[name]
                 report(f"{name}: removed")
 

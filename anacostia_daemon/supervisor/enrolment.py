@@ -34,12 +34,14 @@ class Enrolment:
         recipe: Recipe,
         enrolled: Callable[[Member], None],
         refused: Callable[[str, str], None],
+        reason: str = "started by a user",
     ) -> None:
         self._daemon = daemon
+        self._reason = reason
         self._waiting = [(enrolled, refused)]
         self.recipe = recipe  # as it was asked for
         around = daemon.around
-        self._keeper = LoaderKeeper(around.loop, around.home, around.reaper, recipe)
+        self._keeper = LoaderKeeper(around.loop, around.home, around.reaper, recipe, around.settings)
         self._keeper.owner = self
         self._since = around.loop.now()
         daemon.enrolments.add(self)
@@ -76,7 +78,7 @@ class Enrolment:
             recipe = replace(self._keeper.recipe, pipeline=loaded.graph.name)
             self._daemon.home.prepare_pipeline(loaded.graph.name)
             self._keeper.recipe = recipe
-            member = self._daemon.register(loaded, self._keeper)
+            member = self._daemon.register(loaded, self._keeper, self._reason)
         except (AnacostiaError, OSError) as error:
             self._leave()
             self._end(str(error), "")

@@ -13,7 +13,7 @@ from anacostia_daemon.core.events import Exited, Renew, Respec, SetDesired, Spaw
 from anacostia_daemon.core.node import new_node
 from anacostia_daemon.core.plan import to_renew
 from anacostia_daemon.supervisor.keeper import LoaderKeeper
-from node_sdk.changes import Changes, changes, edits, refusal, shape
+from node_sdk.changes import Changes, edits, refusal, shape
 from node_sdk.graph import GraphSpec
 from node_sdk.wire.loader import Loaded
 
@@ -35,16 +35,18 @@ class Following:
         # Writes a graph down and has it followed; False where that cannot be. Set by whoever has the journal.
         self.adopt: Callable[[LoaderKeeper, Loaded], bool] = lambda keeper, loaded: False
 
-    def follow(self, graph: GraphSpec, keeper: LoaderKeeper, last: Mapping[str, int]) -> None:
+    def follow(self, graph: GraphSpec, keeper: LoaderKeeper, last: Mapping[str, int], found: Changes) -> None:
         """The file was loaded again, by the loader of `keeper`, and this graph is in the journal.
 
-        `last`: the last incarnation number given to each node.
+        `last`: the last incarnation number given to each node. `found`: what differs from how it was.
         """
         pipeline = self._pipeline
-        found, unstarted = changes(pipeline.graph, graph), self.foreign
+        unstarted = self.foreign
         pipeline.graph, self.shapes, self.foreign = graph, _shapes(graph), Changes()
         for name in found.changed:
-            pipeline.nodes[name].shape = pipeline.nodes[name].shape or "unknown"
+            node = pipeline.nodes[name]
+            if node.shape in ("", self.shapes[name]):  # not known, or what has changed is no part of a shape
+                node.shape, node.renewed = "unknown", ""
         for spec in graph.nodes:
             if spec.name not in pipeline.nodes:
                 pipeline.add(new_node(spec, last[spec.name]))

@@ -11,16 +11,18 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
+from anacostia_daemon.config.environment_file import read_environment_file
 from anacostia_daemon.paths import Home
 from anacostia_daemon.process.handle import ProcessHandle
 from anacostia_daemon.process.reaper import Reaper
 from anacostia_daemon.supervisor.loader_link import CannotReachLoader, LoaderLink, connect_loader, start_loader
 from anacostia_daemon.supervisor.loop import Handle, Loop
+from anacostia_daemon.supervisor.settings import Settings
+from node_sdk.errors import AnacostiaError
 from node_sdk.wire.loader import FromLoader, Load, Loaded, LoadFailed, Quit, Spawn, ToLoader
 
-LOAD_TIMEOUT = 300.0  # seconds; imports may take minutes
 CONNECT_TIMEOUT = 10.0  # seconds; a loader that lives only has to say hello
 QUIT_TIMEOUT = 10.0
 _TAIL = 2000  # bytes of a loader's log that an error shows
@@ -28,7 +30,7 @@ _TAIL = 2000  # bytes of a loader's log that an error shows
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What to load, and with what."""
+    """What to load, and with what. `env` counts over `env_file`, and that over the daemon's own environment."""
 
     file: str
     name: str | None = None  # which pipeline of the file
@@ -36,7 +38,17 @@ class Recipe:
     cwd: str
     python: str
     env: Mapping[str, str] = field(default_factory=dict)
+    env_file: str | None = None  # of NAME=value lines; read each time
+    nodes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # what the configuration says of them
     pipeline: str | None = None  # what to call it
+    spoilt: str = ""  # why it cannot be used any more
+
+    def environment(self) -> dict[str, str]:
+        """Its variables, as they are now. Raises AnacostiaError."""
+        if self.spoilt:
+            raise AnacostiaError(self.spoilt)
+        from_file = {} if self.env_file is None else read_environment_file(Path(self.env_file))
+        return {**from_file, **self.env}
 
 
 class LoaderOwner(Protocol):
@@ -52,7 +64,10 @@ class LoaderKeeper:
 
     owner: LoaderOwner  # set by whoever takes the keeper, before anything is sent
 
-    def __init__(self, loop: Loop, home: Home, reaper: Reaper, recipe: Recipe) -> None:
+    def __init__(
+        self, loop: Loop, home: Home, reaper: Reaper, recipe: Recipe, settings: Settings | None = None
+    ) -> None:
+        self._settings = settings or Settings()
         self._loop, self._home, self._reaper = loop, home, reaper
         self.recipe = recipe
         self.beside: Callable[[], bool] = lambda: False  # whether another loader of the pipeline lives
@@ -107,15 +122,16 @@ class LoaderKeeper:
         self._log = self._log_file()
         try:
             self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            sock, handle = start_loader(self._home, self.recipe.python, self.recipe.env, self._log)
-        except (CannotReachLoader, OSError) as error:
+            sock, handle = start_loader(self._home, self.recipe.python, self.recipe.environment(), self._log)
+        except (AnacostiaError, OSError) as error:
             message = str(error)
             self._loop.call_soon(lambda: self._lose(message))  # never before send() has returned
             return
         self._reaper.expect(handle.pid)
         self._link = LoaderLink(self._loop, sock, handle, self._receive, self._ended)
         self._link.send(self._load())
-        self._within(LOAD_TIMEOUT, f"it did not finish loading within {LOAD_TIMEOUT:g} s")
+        within = self._settings.load_timeout
+        self._within(within, f"it did not finish loading within {within:g} s")
 
     def hold(self) -> None:
         """Keep what is to be sent until it is known which loader there is: then `take_over`, or `release`."""
@@ -187,6 +203,7 @@ class LoaderKeeper:
             socket_dir=str(self._home.socket_dir),
             data_dir=str(self._home.data_dir),
             beside=self.beside(),
+            nodes={name: dict(values) for name, values in recipe.nodes.items()},
         )
 
     def _log_file(self) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from anacostia_daemon.core import actions
 from anacostia_daemon.core.events import (
@@ -24,7 +24,7 @@ from anacostia_daemon.core.events import (
     SpawnFailed,
 )
 from anacostia_daemon.core.node import InvalidTransition, NodeState, step
-from anacostia_daemon.core.plan import next_events
+from anacostia_daemon.core.plan import given_up, next_events
 from anacostia_daemon.paths import Home
 from anacostia_daemon.process.descent import below
 from anacostia_daemon.process.marks import Mark
@@ -39,6 +39,7 @@ from anacostia_daemon.supervisor.link import Link
 from anacostia_daemon.supervisor.loaders import Loaders
 from anacostia_daemon.supervisor.log import report
 from anacostia_daemon.supervisor.loop import Loop
+from anacostia_daemon.supervisor.settings import Settings
 from anacostia_daemon.supervisor.watched import Watched
 from node_sdk.graph import GraphSpec, NodeSpec
 from node_sdk.wire import link as said
@@ -57,6 +58,7 @@ class Surroundings:
     link: Link
     reaper: Reaper
     memory: OutOfMemory
+    settings: Settings = field(default_factory=Settings)
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class Pipeline:
         self.settled = True  # False while it is being looked which of its processes live on
         self.idle_loader: Callable[[], bool] = lambda: True
         self.lines: list[Line] = []
+        self.given_up = ""  # because of which essential node
         self.changed = True  # something of it is to be written
         self.touched = set(nodes)  # of which nodes: to look at all of them would make many nodes slow
         self._actions: list[tuple[str, actions.Action]] = []
@@ -128,7 +131,7 @@ class Pipeline:
 
     def want_all(self, desired: Desired, reason: str) -> None:
         """The whole pipeline is wanted so. Up means every node of it, also those stopped one by one."""
-        self.desired = desired
+        self.desired, self.given_up = desired, ""
         for name, node in self.nodes.items():
             if desired == "up" and node.wanted == "down":
                 self._set_wanted(name, "up")
@@ -207,6 +210,7 @@ class Pipeline:
         if not self.settled or not self.changed:
             return
         self._skip_clearing()
+        self._give_up()
         for _ in range(_ROUNDS):
             self.following.renew()
             events = next_events(self.graph, self.states)
@@ -233,6 +237,20 @@ class Pipeline:
             if node.left_nobody(self.mark(name, each.incarnation), among):
                 self._actions.remove((name, each))
                 self._family_gone(name, each.incarnation)
+
+    def _give_up(self) -> None:
+        """Without a node that is essential, the others stop; that node keeps its phase, for people to see why."""
+        why = given_up(self.graph, self.states) if self.desired != "down" else ""
+        if not why:
+            return
+        self.given_up = f"{self.name}: {why}"
+        if self.around.settings.exit_on_failure:
+            return  # the daemon ends, and whoever starts it again wants the pipeline up
+        report(f"{self.name}: stopping the pipeline: {why}", "error")
+        self.desired = "down"
+        for name, node in self.nodes.items():
+            if node.state.phase != "failed":
+                self.feed(name, SetDesired("down", why))
 
     def written(self) -> None:
         """What changed in this turn is in the journal."""

@@ -14,7 +14,7 @@ from anacostia_daemon.supervisor.loop import Loop
 class PosixSignals:
     """Calls `handlers[number]` on the loop. In the main thread only."""
 
-    def __init__(self, loop: Loop, handlers: Mapping[signal.Signals, Callable[[], None]]) -> None:
+    def __init__(self, loop: Loop, handlers: Mapping[signal.Signals, Callable[[], object]]) -> None:
         self._loop, self._handlers = loop, dict(handlers)
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)

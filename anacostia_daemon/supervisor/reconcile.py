@@ -89,7 +89,7 @@ class Reconciliation:
 
     def _at(self, path: Path) -> _Candidate | None:
         around = self._pipeline.around
-        keeper = LoaderKeeper(around.loop, around.home, around.reaper, self._pipeline.keeper.recipe)
+        keeper = LoaderKeeper(around.loop, around.home, around.reaper, self._pipeline.keeper.recipe, around.settings)
         if keeper.connect(path):
             return _Candidate(keeper, self._hear)
         number = path.stem.partition("@")[2]

@@ -10,9 +10,11 @@ from typing import cast
 from anacostia_daemon.core.events import Desired, Exited
 from anacostia_daemon.core.node import End, NodeState, new_node
 from anacostia_daemon.journal.journal import Entry, Journal, LoaderRow, NodeRow, PipelineRow
+from anacostia_daemon.paths import Home
 from anacostia_daemon.process.identity import boot_id
 from anacostia_daemon.supervisor.following import REMOVED
 from anacostia_daemon.supervisor.keeper import LoaderKeeper, Recipe
+from anacostia_daemon.supervisor.kept_environment import EnvironmentLost, kept_values
 from anacostia_daemon.supervisor.moments import Moments
 from anacostia_daemon.supervisor.pipeline import Pipeline, effective
 from anacostia_daemon.supervisor.watched import Watched
@@ -26,7 +28,10 @@ _MAY_LIVE = ("starting", "ready", "stopping", "killing")
 # ---- to the journal
 
 
-def pipeline_row(recipe: Recipe, graph: GraphSpec, desired: Desired, created: float) -> PipelineRow:
+def pipeline_row(
+    recipe: Recipe, graph: GraphSpec, desired: Desired, created: float, env_kept: str | None
+) -> PipelineRow:
+    """`env_kept`: where the values of its variables are (kept_environment.py)."""
     return PipelineRow(
         name=graph.name,
         file=recipe.file,
@@ -34,7 +39,10 @@ def pipeline_row(recipe: Recipe, graph: GraphSpec, desired: Desired, created: fl
         argv=recipe.argv,
         cwd=recipe.cwd,
         python=recipe.python,
-        env=recipe.env,
+        env=dict.fromkeys(recipe.env),
+        env_file=recipe.env_file,
+        env_kept=env_kept,
+        settings=recipe.nodes,
         graph=graph.to_json(),
         desired=desired,
         created=created,
@@ -111,15 +119,24 @@ def _write_loaders(journal: Journal, pipeline: str, loaders: Iterable[LoaderKeep
 # ---- from the journal
 
 
-def recipe_of(row: PipelineRow) -> Recipe:
+def recipe_of(row: PipelineRow, home: Home) -> Recipe:
+    """With the values of its variables. One that has lost them is supervised like any other, but not loaded again."""
+    env, spoilt = {name: value for name, value in row.env.items() if value is not None}, ""
+    try:
+        env |= kept_values(home, row.name, row.env_kept)
+    except EnvironmentLost as error:
+        spoilt = str(error)
     return Recipe(
         file=row.file,
         name=row.object,
         argv=row.argv,
         cwd=row.cwd,
         python=row.python,
-        env=row.env,
+        env=env,
+        env_file=row.env_file,
+        nodes=row.settings,
         pipeline=row.name,
+        spoilt=spoilt,
     )
 
 

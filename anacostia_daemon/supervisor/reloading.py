@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from anacostia_daemon.supervisor.enrolment import check_names, shortened
-from anacostia_daemon.supervisor.keeper import LoaderKeeper
+from anacostia_daemon.supervisor.keeper import LoaderKeeper, Recipe
+from anacostia_daemon.supervisor.listing import differences
 from node_sdk.changes import Changes, changes, refusal
 from node_sdk.errors import AnacostiaError
 from node_sdk.graph import GraphSpec
@@ -29,13 +30,14 @@ class Reload:
         self,
         daemon: Daemon,
         member: Member,
+        recipe: Recipe,
         followed: Callable[[Changes], None],
         refused: Callable[[str, str], None],
     ) -> None:
         self._daemon, self._member = daemon, member
         self._followed, self._refused = followed, refused
         around = daemon.around
-        self._keeper = LoaderKeeper(around.loop, around.home, around.reaper, member.pipeline.keeper.recipe)
+        self._keeper = LoaderKeeper(around.loop, around.home, around.reaper, recipe, around.settings)
         self._keeper.owner = self
         self._keeper.beside = lambda: True
         member.reload = self
@@ -51,10 +53,10 @@ class Reload:
         try:
             self._check(pipeline.graph, loaded.graph)
             found = changes(pipeline.graph, loaded.graph)
-            if not found and not pipeline.following.foreign and pipeline.keeper.phase == "up":
+            if not found and self._is_as_it_runs():
                 self._dismiss()
             else:
-                self._daemon.follow(self._member, loaded, self._keeper)
+                found = self._daemon.follow(self._member, loaded, self._keeper)
                 pipeline.hearing.loader_up(self._keeper, loaded)
         except (AnacostiaError, OSError) as error:
             self._dismiss()
@@ -78,6 +80,12 @@ class Reload:
         why = refusal(old, new)
         if why:
             raise AnacostiaError(why)
+
+    def _is_as_it_runs(self) -> bool:
+        """Whether the loader that there is would start each node as this one does."""
+        pipeline = self._member.pipeline
+        same = not differences(self._keeper.recipe, pipeline.keeper.recipe)
+        return same and not pipeline.following.foreign and pipeline.keeper.phase == "up"
 
     def _dismiss(self) -> None:
         leaving = self._keeper.quit()

@@ -9,7 +9,7 @@ from anacostia_daemon.core.events import Desired
 from anacostia_daemon.journal.journal import PipelineRow
 from anacostia_daemon.paths import BadPath
 from anacostia_daemon.process.family import Head
-from anacostia_daemon.process.identity import boot_id
+from anacostia_daemon.process.identity import boot_id, is_alive
 from anacostia_daemon.process.marks import Mark, marks
 from anacostia_daemon.supervisor import record
 from anacostia_daemon.supervisor.keeper import LoaderKeeper, see_off
@@ -17,6 +17,7 @@ from anacostia_daemon.supervisor.loader_link import CannotReachLoader, connect_l
 from anacostia_daemon.supervisor.log import report
 from anacostia_daemon.supervisor.pipeline import Pipeline
 from anacostia_daemon.supervisor.reconcile import Reconciliation, clear_mark
+from anacostia_daemon.supervisor.writing import CannotWrite
 from node_sdk.errors import BadMessage
 from node_sdk.graph import GraphSpec
 
@@ -30,10 +31,22 @@ def revive(daemon: Daemon) -> None:
     for row in daemon.journal.pipelines():
         try:
             daemon.home.prepare_pipeline(row.name)
-            _revive(daemon, row, alive)
-        except (BadMessage, BadPath, ValueError) as error:
+            if _is_to_be_loaded_anew(daemon, row, alive):
+                continue  # by the listing, and then registered as it is listed now
+            _revive(daemon, daemon.hide_values(row), alive)
+        except (BadMessage, BadPath, CannotWrite, OSError, ValueError) as error:
             report(f"{row.name}: cannot take it up again: {error}; start it again from its file, {row.file}", "error")
     _dismiss_strays(daemon, alive)
+
+
+def _is_to_be_loaded_anew(daemon: Daemon, row: PipelineRow, alive: set[Mark]) -> bool:
+    """Whether it is wanted up, the configuration has it otherwise than it was registered, and nothing of it lives."""
+    if row.desired != "up" or not daemon.listing.replaces(row.name, record.recipe_of(row, daemon.home)):
+        return False
+    if any(mark.pipeline == row.name for mark in alive):
+        return False
+    rows = (each for each in daemon.journal.nodes(row.name).values() if each.boot_id == boot_id())
+    return not any(is_alive(*process) for each in rows if (process := record.process_of(each)) is not None)
 
 
 def _dismiss_strays(daemon: Daemon, alive: set[Mark]) -> None:
@@ -63,7 +76,9 @@ def _revive(daemon: Daemon, row: PipelineRow, alive: set[Mark]) -> None:
     }
     for name in rows.keys() - nodes.keys():
         nodes[name] = record.removed_node(rows[name], daemon.moments)
-    keeper = LoaderKeeper(daemon.loop, daemon.home, daemon.around.reaper, record.recipe_of(row))
+    keeper = LoaderKeeper(
+        daemon.loop, daemon.home, daemon.around.reaper, record.recipe_of(row, daemon.home), daemon.around.settings
+    )
     pipeline = Pipeline(daemon.around, graph, keeper, whole, nodes)
     daemon.enlist(pipeline, row.created)
     processes = {}

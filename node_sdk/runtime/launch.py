@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from node_sdk.names import HISTORY
+from node_sdk.policy import Limits
 from node_sdk.wire.codec import Message
 from node_sdk.wire.loader import Load, Query
 
@@ -26,6 +27,7 @@ class Launch(Message):
     incarnation: int = 0
     paused: bool = False
     crashed: bool = False
+    limits: Limits = field(default_factory=Limits)
     query: Query | None = None
     shape: str = ""  # what the node is to be (changes.shape), for who loads the file once more, and …
     source: str = ""  # … the digest of the files that it was read from; empty: not known

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from node_sdk.errors import InvalidPipeline
 from node_sdk.names import check_name
+from node_sdk.overriding import override
 from node_sdk.pipeline import Pipeline, PipelineRuns, collecting
 from node_sdk.runtime.source import as_read
 from node_sdk.wire.loader import Load
@@ -38,7 +39,12 @@ def load(wanted: Load) -> Pipeline:
         ) from error
     module = _main_module(wanted)
     found, runs = _execute(source, module, wanted)
-    return _choose(found, runs, module, wanted)
+    pipeline = _choose(found, runs, module, wanted)
+    try:
+        pipeline.graph = override(pipeline.graph, wanted.nodes)
+    except InvalidPipeline as error:
+        raise CannotLoad(str(error)) from error
+    return pipeline
 
 
 def name_of(pipeline: Pipeline, wanted: Load) -> str:

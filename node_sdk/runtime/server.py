@@ -242,6 +242,7 @@ class Server:
                 incarnation=incarnation,
                 paused=wish.paused,
                 crashed=wish.crashed,
+                limits=self._graph.by_name[node].limits,
                 shape=shape(self._graph, node),
                 source=self._graph.source,
             )

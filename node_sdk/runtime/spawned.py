@@ -18,13 +18,11 @@ from node_sdk.pipeline import Pipeline
 from node_sdk.runtime import logs
 from node_sdk.runtime.fingerprint import Project, fingerprinted
 from node_sdk.runtime.launch import Launch
-from node_sdk.runtime.lines import DaemonLine
-from node_sdk.runtime.link import Link
 from node_sdk.runtime.load import CannotLoad, load
 from node_sdk.runtime.process import run_node
 from node_sdk.runtime.query import run_query
+from node_sdk.runtime.refusal import limited, say_why
 from node_sdk.wire.codec import decode
-from node_sdk.wire.link import LastWords
 
 
 def main(arguments: list[str]) -> NoReturn:
@@ -38,6 +36,7 @@ def main(arguments: list[str]) -> NoReturn:
     if launch.query is None:
         cgroup.enter(launch.mark)
         logs.redirect(launch.log_file)
+        limited(launch)
     try:
         with logs.files_kept():
             pipeline = load(launch.load)
@@ -46,7 +45,7 @@ def main(arguments: list[str]) -> NoReturn:
         sys.stderr.write(f"{error}\n{error.detail}")
         sys.stderr.flush()
         if launch.query is None:
-            _say_why(launch, str(error))
+            say_why(launch, str(error))
         os._exit(1)
     if launch.query is not None:
         run_query(pipeline, launch, int(arguments[1]))
@@ -63,18 +62,6 @@ def _check(pipeline: Pipeline, launch: Launch) -> None:
             f"cannot start node {launch.node!r} as it was: {launch.load.file}, or what it imports, has changed since "
             f"it was loaded; `anacostiactl reload {launch.pipeline}` takes up the changes"
         )
-
-
-def _say_why(launch: Launch, message: str) -> None:
-    link = Link(
-        DaemonLine(launch.link),
-        pipeline=launch.pipeline,
-        node=launch.node,
-        incarnation=launch.incarnation,
-        heartbeat_timeout=30.0,
-    )
-    link.start()
-    link.last_words(LastWords(launch.pipeline, launch.node, launch.incarnation, "setup", message))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from node_sdk.runtime.lines import Lines
 from node_sdk.runtime.mark import become_node, become_process
 from node_sdk.runtime.process import run_node
 from node_sdk.runtime.query import run_query
+from node_sdk.runtime.refusal import limited
 from node_sdk.runtime.standby import Standby, stand_by
 from node_sdk.wire.codec import encode
 
@@ -80,6 +81,7 @@ class Starter:
 
     def _be(self, launch: Launch, lines: Lines | None) -> NoReturn:
         become_node(launch.mark, launch.node)
+        limited(launch, lines)
         run_node(self._pipeline, launch, lines)
 
     def _answer(self, launch: Launch, writer: int) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from node_sdk.graph import GraphSpec
 from node_sdk.wire.codec import Message
@@ -25,6 +26,7 @@ class Load(ToLoader):
     socket_dir: str  # of this daemon; a pipeline's sockets lie in socket_dir/PIPELINE/
     data_dir: str  # of this daemon; a pipeline's files lie in data_dir/PIPELINE/
     beside: bool = False  # another loader of this pipeline lives: listen at a socket of one's own
+    nodes: dict[str, dict[str, Any]] = field(default_factory=dict)  # settings by node, over those of the file
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,14 @@ def test_memory_that_runs_out_is_an_error_of_the_task_and_the_node_lives_on(besi
     assert (node["phase"], node["incarnation"]) == ("ready", 1)
 
 
+def test_a_node_whose_child_hoards_memory_is_replaced_and_its_run_succeeds(beside: Place) -> None:
+    start(beside, "hoards_memory")
+    run = beside.run_ended("hoards_memory", 1)
+    assert attempts(run) == {"rogue": ("succeeded", 2), "after": ("succeeded", 1)}
+    node = beside.node("hoards_memory", "rogue")
+    assert node["incarnation"] == 2 and "more than its memory_limit of 192 MiB" in node["last_end"]["reason"]
+
+
 def test_a_node_that_closes_its_sockets_is_replaced(beside: Place) -> None:
     start(beside, "closes_its_sockets")
     run = beside.run_ended("closes_its_sockets", 1)

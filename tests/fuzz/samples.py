@@ -10,7 +10,7 @@ from typing import Any
 
 from node_sdk.errors import BadMessage
 from node_sdk.graph import GraphSpec, NodeSpec
-from node_sdk.policy import RestartPolicy
+from node_sdk.policy import Limits, RestartPolicy
 from node_sdk.wire.codec import _MESSAGES, Message, decode, encode
 from node_sdk.wire.frames import FrameReader, frame
 
@@ -30,6 +30,14 @@ def graph() -> GraphSpec:
     files = NodeSpec(name="files", kind="resource", type="F", base_type="F", predecessors=("store",), monitoring=True)
     train = NodeSpec(name="train", kind="action", type="A", base_type="A", predecessors=("files",), retries=1)
     return GraphSpec(name="digits", nodes=(store, files, train))
+
+
+# Of these not every value of a field's type will do.
+PARTICULAR: dict[type[Message], Message] = {
+    GraphSpec: graph(),
+    RestartPolicy: RestartPolicy(),
+    Limits: Limits(nice=1, cpus=(0,), umask=0o27, memory_limit=1 << 30, oom_score_adj=1, rlimits={"core": -1}),
+}
 
 
 def sample(kind: Any) -> Any:
@@ -52,8 +60,8 @@ def messages(base: type[Message]) -> Iterator[Any]:
     """One of each message below `base`, or one of `base` where nothing is."""
     # Making a class again with slots leaves the first one behind for a while.
     below = [each for each in base.__subclasses__() if _MESSAGES[each.__name__] is each]
-    if base in (GraphSpec, RestartPolicy):  # not every value of a field's type will do
-        yield graph() if base is GraphSpec else RestartPolicy()
+    if base in PARTICULAR:
+        yield PARTICULAR[base]
     elif not below:
         hints = typing.get_type_hints(base)
         yield base(**{each.name: sample(hints[each.name]) for each in dataclasses.fields(base)})  # type: ignore[arg-type]

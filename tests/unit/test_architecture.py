@@ -88,6 +88,7 @@ NEVER = {
     "anacostia_daemon.core": ("time", "os", "subprocess", "socket", "threading", "zmq", "sqlite3", "psutil"),
     "anacostia_daemon.journal": ("zmq", "socket", "subprocess"),
     "anacostia_daemon.process": ("zmq", "sqlite3", "anacostia_daemon.core", "anacostia_daemon.supervisor"),
+    "anacostia_daemon.config": ("subprocess", "socket", "zmq", "sqlite3", "threading", "psutil", "click"),
     "anacostia_daemon.control": ("click", "zmq", "anacostia_daemon.ctl"),
     "anacostia_daemon.service": ("click", "zmq", "sqlite3", "psutil", "subprocess"),
     "anacostia_daemon.supervisor": (
@@ -105,6 +106,7 @@ ONLY = {
     "anacostia_daemon.core": ("anacostia_daemon.core", "node_sdk.graph", "node_sdk.policy"),
     "anacostia_daemon.ctl": (
         "anacostia_daemon.ctl",
+        "anacostia_daemon.config",
         "anacostia_daemon.control.client",
         "anacostia_daemon.paths",
         "anacostia_daemon.service",
@@ -112,6 +114,8 @@ ONLY = {
         "node_sdk.errors",
     ),
     "anacostia_daemon.service": ("anacostia_daemon.service",),
+    # Configuration depends on nothing that runs.
+    "anacostia_daemon.config": ("anacostia_daemon.config", "node_sdk.errors", "node_sdk.policy"),
     "node_sdk.wire": ("node_sdk.wire", "node_sdk.errors", "node_sdk.graph"),
 }
 
@@ -203,6 +207,7 @@ def test_the_public_names_of_the_sdk_are_these_and_sorted() -> None:
         "BaseResourceNode",
         "InvalidPipeline",
         "InvalidValue",
+        "Limits",
         "NotRunning",
         "Pipeline",
         "RestartPolicy",

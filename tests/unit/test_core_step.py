@@ -13,6 +13,7 @@ from anacostia_daemon.core.events import (
     Beat,
     Deadline,
     Event,
+    Exceeded,
     Exited,
     FamilyGone,
     Found,
@@ -544,3 +545,25 @@ def test_a_deadline_that_was_moved_does_not_come() -> None:
     assert story.tell(Deadline(), at=30.0) == []  # when the one before the beat would have come
     assert story.state.phase == "ready"
     assert story.tell(Deadline(), at=50.0) == [Kill(1)]
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_node_that_uses_more_than_it_may_is_killed_and_started_again_with_exactly_that_reason(ready: bool) -> None:
+    story = Story()
+    story.tell(SetDesired("up", "asked"), MayStart(), Spawned(1, 41, 1.0))
+    if ready:
+        story.tell(Beat(1, True, "idle"))
+    assert story.tell(Exceeded(1, "used 2 GiB of memory")) == [Kill(1)]
+    assert (story.state.phase, story.state.reason) == ("killing", "used 2 GiB of memory")
+    story.tell(Exited(1, None, 9))
+    assert story.state.crashed  # its task may be to blame
+    assert story.tell(FamilyGone(1)) == [Spawn(2, False, True)]
+    assert story.state.last_end is not None and story.state.last_end.reason == "used 2 GiB of memory"
+
+
+def test_a_node_on_its_way_out_is_not_blamed_for_what_it_uses() -> None:
+    story = Story().start()
+    story.tell(SetDesired("down", "stopped"), MayStop())
+    assert story.tell(Exceeded(1, "used 2 GiB of memory")) == [Kill(1)]
+    story.tell(Exited(1, None, 9), FamilyGone(1))
+    assert (story.state.phase, story.state.crashed) == ("down", False)

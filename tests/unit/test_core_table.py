@@ -13,6 +13,7 @@ from anacostia_daemon.core.events import (
     Beat,
     Deadline,
     Event,
+    Exceeded,
     Exited,
     FamilyGone,
     Found,
@@ -55,6 +56,7 @@ EXAMPLES: dict[type[Event], Event] = {
     LastWords: LastWords(1, "setup", "setup() raised ValueError: no"),
     Exited: Exited(1, 3, None),
     FamilyGone: FamilyGone(1),
+    Exceeded: Exceeded(1, "uses 2 GiB of memory, 1 GiB is its memory_limit"),
     Deadline: Deadline(),
 }
 

@@ -88,3 +88,19 @@ def test_the_version_is_the_same_everywhere() -> None:
 
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == __version__
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text().replace("[", "").replace("]", "")
+
+
+def test_the_tables_of_the_configuration_page_are_those_that_validate() -> None:
+    spec = importlib.util.spec_from_file_location("generate_configuration", ROOT / "docs/generate_configuration.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs/configuration.md").read_text() == module.page(), "out of date; write it again: `make docs`"
+
+
+def test_the_example_of_the_configuration_page_is_valid(tmp_path: Path) -> None:
+    from anacostia_daemon.config.configuration import load
+
+    (example,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/configuration.md").read_text(), re.DOTALL)
+    (tmp_path / "anacostia.toml").write_text(example)
+    assert load(tmp_path / "anacostia.toml", {}).pipelines["digits"].nodes["train"]["memory_limit"] == 4 << 30

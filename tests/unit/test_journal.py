@@ -231,28 +231,53 @@ def test_old_entries_are_pruned_per_pipeline(path: Path) -> None:
 # ---- files that are older
 
 
-def test_a_journal_of_an_older_daemon_is_brought_up_to_date_with_all_that_it_knows(
-    journal: Journal, path: Path
-) -> None:
-    with journal.turn():
-        journal.save_pipeline(DIGITS)
-        journal.save_node(NodeRow(pipeline="digits", name="train", desired="up", incarnation=3, shape="abc"))
-    connection = journal._connection
+def as_version_2(connection: sqlite3.Connection) -> None:
+    for column in ("env_file", "env_kept", "settings"):
+        connection.execute(f"ALTER TABLE pipelines DROP COLUMN {column}")
+    connection.execute("PRAGMA user_version = 2")
+
+
+def as_version_1(connection: sqlite3.Connection) -> None:
+    as_version_2(connection)
     connection.executescript(
         "ALTER TABLE nodes DROP COLUMN shape; DROP TABLE loaders; PRAGMA user_version = 1;"
         "CREATE TABLE loaders (pipeline TEXT PRIMARY KEY REFERENCES pipelines (name) ON DELETE CASCADE,"
         " pid INTEGER NOT NULL, started REAL NOT NULL, boot_id TEXT NOT NULL);"
-        "INSERT INTO loaders VALUES ('digits', 17, 1.5, 'b00t');"
     )
+
+
+def test_a_journal_of_version_1_is_brought_up_to_date_with_all_that_it_knows(journal: Journal, path: Path) -> None:
+    with journal.turn():
+        journal.save_node(replace(TRAIN, shape="abc"))
+    as_version_1(journal._connection)
+    journal._connection.execute("INSERT INTO loaders VALUES ('digits', 17, 1.5, 'b00t')")
     journal.close()
 
     again = Journal(path)
-    assert again.nodes("digits")["train"].shape == ""
-    assert again.nodes("digits")["train"].incarnation == 3
+    assert again.pipelines() == [DIGITS]
+    assert again.nodes("digits") == {"train": TRAIN}  # of which shape it is, version 1 did not know
     assert again.loaders("digits") == [LoaderRow(pipeline="digits", pid=17, started=1.5, boot_id="b00t")]
     with again.turn():
         again.save_loader(LoaderRow(pipeline="digits", pid=18, started=2.5, boot_id="b00t"))
     assert [each.pid for each in again.loaders("digits")] == [17, 18]
+    again.close()
+
+
+def test_a_journal_of_version_2_is_brought_up_to_date_with_all_that_it_knows(journal: Journal, path: Path) -> None:
+    shaped, kept = replace(TRAIN, shape="abc"), replace(DIGITS, env_kept="0123", settings={"train": {"nice": 3}})
+    with journal.turn():
+        journal.save_node(shaped)
+        journal.save_loader(LoaderRow(pipeline="digits", pid=17, started=1.5, boot_id="b00t"))
+    as_version_2(journal._connection)
+    journal.close()
+
+    again = Journal(path)
+    assert again.pipelines() == [DIGITS]
+    assert again.nodes("digits") == {"train": shaped}
+    assert again.loaders("digits") == [LoaderRow(pipeline="digits", pid=17, started=1.5, boot_id="b00t")]
+    with again.turn():
+        again.save_pipeline(kept)
+    assert again.pipelines() == [kept]
     again.close()
 
 
@@ -263,7 +288,7 @@ def test_a_journal_of_a_newer_daemon_is_refused_and_stays_as_it_is(journal: Jour
     journal._connection.execute("PRAGMA user_version = 99")
     journal.close()
     before = path.read_bytes()
-    with pytest.raises(JournalUnusable, match=r"a newer daemon wrote it \(schema 99, this daemon knows 2\); install"):
+    with pytest.raises(JournalUnusable, match=r"a newer daemon wrote it \(schema 99, this daemon knows 3\); install"):
         Journal(path)
     assert path.read_bytes() == before
 

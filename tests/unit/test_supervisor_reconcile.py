@@ -81,7 +81,7 @@ def place(short: Path) -> Iterator[Place]:
 def test_an_orphan_that_lives_is_adopted(place: Place) -> None:
     started = start_time(os.getpid())
     assert started is not None
-    Reconciliation(place.pipeline, None, {"store": (os.getpid(), started)}, [])
+    Reconciliation(place.pipeline, [], {"store": (os.getpid(), started)}, [])
     place.until_settled()
     assert (place.state.phase, place.state.pid, place.state.incarnation) == ("starting", os.getpid(), 3)
 
@@ -89,7 +89,7 @@ def test_an_orphan_that_lives_is_adopted(place: Place) -> None:
 def test_an_orphan_whose_pid_has_passed_to_somebody_else_is_not_adopted(place: Place) -> None:
     started = start_time(os.getpid())
     assert started is not None
-    Reconciliation(place.pipeline, None, {"store": (os.getpid(), started - 1.0)}, [])
+    Reconciliation(place.pipeline, [], {"store": (os.getpid(), started - 1.0)}, [])
     place.until_settled()
     assert (place.state.phase, place.state.pid) == (
         "killing",
@@ -107,7 +107,7 @@ def test_what_is_left_of_an_incarnation_that_nobody_knows_is_killed(place: Place
     try:
         assert stray.stdout is not None
         stray.stdout.readline()
-        Reconciliation(place.pipeline, None, {}, [mark])
+        Reconciliation(place.pipeline, [], {}, [mark])
         assert not place.pipeline.settled
         place.until_settled()
         assert start_time(stray.pid) is None

@@ -8,7 +8,9 @@ from anacostia_daemon.core.node import new_node
 from anacostia_daemon.journal.journal import NodeRow
 from anacostia_daemon.process.identity import boot_id
 from anacostia_daemon.supervisor import record
+from anacostia_daemon.supervisor.loop import Loop
 from anacostia_daemon.supervisor.moments import Moments
+from anacostia_daemon.supervisor.watched import Watched
 from node_sdk.graph import NodeSpec
 
 TRAIN = NodeSpec(name="train", kind="action", type="T", base_type="B")
@@ -32,8 +34,10 @@ def test_a_node_that_is_added_again_goes_on_from_its_last_number() -> None:
 
 
 def test_an_orphan_that_was_not_found_yet_is_one_for_the_next_daemon_too() -> None:
-    orphan = new_node(TRAIN, 3, orphan=True)
-    row = record._node_row("p", "train", orphan, "up", moments())
+    loop = Loop()
+    orphan = Watched(loop, new_node(TRAIN, 3, orphan=True), "up", lambda: None)
+    row = record._node_row("p", "train", orphan, moments())
+    loop.close()
     assert row.phase == "starting"
     again, _ = record.node_of(TRAIN, row, 3, "up", moments())
     assert again.orphan

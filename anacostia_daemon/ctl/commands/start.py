@@ -20,6 +20,7 @@ from anacostia_daemon.ctl.reach import Reach, pass_reach
 @click.option("--python", metavar="PATH", help="Interpreter for the pipeline (default: the one of anacostiactl).")
 @click.option("--name", metavar="NAME", help="What to call the pipeline, instead of its own name.")
 @click.option("--env", "settings", metavar="K=V", multiple=True, help="Set this in its environment; repeatable.")
+@click.option("--env-file", metavar="PATH", help="A file of K=V lines with more of these, read at each load.")
 @wait_option
 @click.option("--watch", is_flag=True, help="Stay, and reload the pipeline whenever its Python files change.")
 @pass_reach
@@ -30,6 +31,7 @@ def command(
     python: str | None,
     name: str | None,
     settings: tuple[str, ...],
+    env_file: str | None,
     wait: bool,
     watch: bool,
 ) -> None:
@@ -39,13 +41,15 @@ def command(
     Where no daemon runs for this home, one is started in the background first.
     """
     file = as_file(target)
-    if file is None and (arguments or python or name or settings or watch):
+    if file is None and (arguments or python or name or settings or env_file or watch):
         raise click.UsageError(
-            "ARGS, --python, --name, --env and --watch go with a FILE; a registered pipeline keeps its own"
+            "ARGS, --python, --name, --env, --env-file and --watch go with a FILE; a registered pipeline keeps its own"
         )
     args: dict[str, Any] = {"target": target}
     if file is not None:
         args = _file_arguments(*file, arguments, python, name, settings)
+        if env_file is not None:
+            args["env_file"] = str(Path(env_file).expanduser().absolute())
     _ensure_daemon(reach)
     if watch and file is not None:
         _start_and_watch(reach, target, file[0], args)

@@ -28,7 +28,8 @@ def command(reach: Reach, pipeline: str | None, as_json: bool) -> int:
     else:
         _show(status)
     stopped = pipeline is not None and any(each["desired"] == "down" for each in status["pipelines"])
-    return exits.NOT_RUNNING if stopped or not all(map(_as_desired, status["pipelines"])) else exits.OK
+    missing = stopped or bool(status.get("not_started"))
+    return exits.NOT_RUNNING if missing or not all(map(_as_desired, status["pipelines"])) else exits.OK
 
 
 def _as_desired(pipeline: dict[str, Any]) -> bool:
@@ -63,6 +64,10 @@ def _show(status: dict[str, Any]) -> None:
             click.echo(shown(pipeline["reason"]))
         if pipeline["nodes"]:
             _show_nodes(pipeline["nodes"])
+    for each in status.get("not_started", ()):
+        click.echo(
+            f"\n{screen.styled(shown(each['name']), screen.BOLD)}  listed, and not started: {shown(each['reason'])}"
+        )
 
 
 def _show_nodes(nodes: list[dict[str, Any]]) -> None:

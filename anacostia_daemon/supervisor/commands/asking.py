@@ -91,6 +91,11 @@ class Target:
 def find_pipeline(daemon: Daemon, name: str, doing: str) -> Member:
     """The registered pipeline `name`."""
     member = daemon.members.get(name)
+    if member is None and name in daemon.listing.pipelines:
+        why = daemon.listing.trouble(name) or "it has not been started yet"
+        raise CommandFailed(
+            "not-running", f"cannot {doing} pipeline '{name}': it is listed in {daemon.config.file}, but {why}"
+        )
     if member is None:
         raise CommandFailed(
             "unknown",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from anacostia_daemon.config.listed import obstacles
 from anacostia_daemon.supervisor.commands.asking import Arguments, CommandFailed, find_pipeline
 from anacostia_daemon.supervisor.commands.waiting import answer_when_ready
 from anacostia_daemon.supervisor.reloading import Reload
@@ -48,6 +49,10 @@ def _check(daemon: Daemon, member: Member, doing: str) -> None:
     if member.pipeline.desired == "down":
         start = f"`anacostiactl start {name}` starts it from its file as it is then"
         raise CommandFailed("not-running", f"{words}: it is stopped", start)
+    listed = daemon.listing.pipelines.get(name)
+    trouble = "" if listed is None else "; ".join(obstacles(listed))
+    if trouble:
+        raise CommandFailed("failed", f"{words}: {trouble}", f"it is listed so in {daemon.config.file}")
 
 
 def _begin(daemon: Daemon, member: Member, given: Arguments, conversation: Conversation) -> None:
@@ -85,5 +90,6 @@ def _begin(daemon: Daemon, member: Member, given: Arguments, conversation: Conve
         hint = "nothing has changed: the pipeline runs on as it was"
         conversation.error("failed", f"cannot {doing}: {message}" + (f"\n{detail}" if detail else ""), hint)
 
-    conversation.progress(f"loading {pipeline.keeper.recipe.file} again")
-    Reload(daemon, member, followed, refused)
+    recipe = daemon.listing.recipe(pipeline.name) or pipeline.keeper.recipe
+    conversation.progress(f"loading {recipe.file} again")
+    Reload(daemon, member, recipe, followed, refused)

@@ -7,14 +7,18 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from anacostia_daemon.config.environment_file import BadEnvironmentFile, read_environment_file
+from anacostia_daemon.config.listed import obstacles, of_another
 from anacostia_daemon.supervisor.commands.asking import Arguments, CommandFailed, find_target
 from anacostia_daemon.supervisor.commands.waiting import answer_when_ready
 from anacostia_daemon.supervisor.enrolment import Enrolment
 from anacostia_daemon.supervisor.keeper import Recipe
+from anacostia_daemon.supervisor.listing import recipe_of
 from node_sdk.errors import AnacostiaError
 from node_sdk.names import check_name
 
@@ -28,11 +32,16 @@ REASON = "started by a user"
 def start(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
     if daemon.leaving:
         raise CommandFailed("busy", f"cannot {given.doing} anything: the daemon is shutting down")
-    if given.maybe_text("target") is not None:
-        find_target(daemon, given.text("target"), given.doing)
+    target = given.maybe_text("target")
+    _check_listed(daemon, (target or "").partition("/")[0])
+    listed = None if target in daemon.members else daemon.listing.recipe(target or "")
+    if listed is not None:
+        begin = partial(_start_file, daemon, given, conversation, listed)
+    elif target is not None:
+        find_target(daemon, target, given.doing)
         begin = partial(_start_target, daemon, given, conversation)
     else:
-        begin = partial(_start_file, daemon, given, conversation, _recipe(given))
+        begin = partial(_start_file, daemon, given, conversation, _as_listed(daemon, _recipe(given), conversation))
 
     told = False
 
@@ -60,7 +69,8 @@ def _start_target(daemon: Daemon, given: Arguments, conversation: Conversation) 
         raise CommandFailed("busy", f"cannot start {target.text}: it is being removed")
     if target.whole and member.asleep:
         # Nothing of it runs, so what the file says now is what shall run.
-        return _enrol(daemon, given, conversation, pipeline.keeper.recipe, member)
+        recipe = daemon.listing.recipe(pipeline.name) or pipeline.keeper.recipe
+        return _enrol(daemon, given, conversation, recipe, member)
     if target.whole:
         pipeline.want_all("up", REASON)
     elif pipeline.desired == "down":
@@ -106,7 +116,8 @@ def _enrol(
 
     def enrolled(member: Member) -> None:
         name = member.pipeline.name
-        ends = f"anacostiactl {'remove' if registered is None else 'stop'} {name}"
+        kept = registered is not None or name in daemon.listing.pipelines
+        ends = f"anacostiactl {'stop' if kept else 'remove'} {name}"
         _started(daemon, given, conversation, member, tuple(member.pipeline.nodes), ends)
 
     def refused(message: str, detail: str) -> None:
@@ -163,11 +174,46 @@ def _differences(wanted: Recipe, running: Recipe) -> str:
     found = []
     if wanted.argv != running.argv:
         found.append(f"arguments {shlex.join(running.argv)}" if running.argv else "no arguments")
-    if wanted.env != running.env:
-        found.append("another --env")
+    if (wanted.env, wanted.env_file) != (running.env, running.env_file):
+        found.append("another --env or --env-file")
     if wanted.python != running.python:
         found.append(f"--python {running.python}")
     return " and ".join(found)
+
+
+def _check_listed(daemon: Daemon, name: str) -> None:
+    """What stands in the way of a listed pipeline does so whoever starts it."""
+    listed, member = daemon.listing.pipelines.get(name), daemon.members.get(name)
+    looks = obstacles if member is None or member.asleep else of_another  # what runs has been loaded already
+    trouble = "; ".join(looks(listed)) if listed is not None else ""
+    if trouble:
+        raise CommandFailed(
+            "failed", f"cannot start pipeline '{name}': {trouble}", f"it is listed so in {daemon.config.file}"
+        )
+
+
+def _as_listed(daemon: Daemon, recipe: Recipe, conversation: Conversation) -> Recipe:
+    """A file that the configuration lists is started as it says. Who asks for something else is told so, for the next
+    start of the daemon would not know of it."""
+    listed = daemon.listing.of_file(recipe)
+    if listed is None:
+        return recipe
+    _check_listed(daemon, listed.name)
+    where = f"pipeline '{listed.name}' is listed in {daemon.config.file}"
+    wanted = replace(recipe_of(listed), pipeline=listed.name)
+    for what, asked, counts in (
+        ("arguments", recipe.argv, wanted.argv),
+        ("--env", recipe.env, wanted.env),
+        ("--env-file", recipe.env_file, wanted.env_file),
+    ):
+        if asked and asked != counts:
+            raise CommandFailed(
+                "failed",
+                f"cannot start {recipe.file} with other {what}: {where}",
+                f"change them there; or `--name` starts the file once more, as another pipeline than '{listed.name}'",
+            )
+    conversation.progress(f"{where}, and starts as it says")
+    return wanted
 
 
 def _recipe(given: Arguments) -> Recipe:
@@ -193,8 +239,18 @@ def _recipe(given: Arguments) -> Recipe:
         cwd=cwd,
         python=python,
         env=given.texts_by_name("env"),
+        env_file=_environment_file(given.maybe_text("env_file")),
         pipeline=name,
     )
+
+
+def _environment_file(path: str | None) -> str | None:
+    if path is not None:
+        try:
+            read_environment_file(Path(path))  # to say now what is wrong with it, not when it is loaded
+        except BadEnvironmentFile as error:
+            raise CommandFailed("invalid", str(error)) from None
+    return path
 
 
 def _registered(daemon: Daemon, recipe: Recipe) -> Member | None:

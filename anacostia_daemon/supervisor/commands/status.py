@@ -39,6 +39,11 @@ def status(daemon: Daemon, given: Arguments, conversation: Conversation) -> None
                 "shutting_down": daemon.leaving,
             },
             "pipelines": list(shown.values()),
+            "not_started": [
+                {"name": each.name, "file": each.file, "reason": daemon.listing.trouble(each.name)}
+                for each in daemon.listing.pipelines.values()
+                if each.autostart and each.name not in shown and name is None
+            ],
         }
     )
 

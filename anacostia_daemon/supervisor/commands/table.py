@@ -7,7 +7,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from anacostia_daemon.control.messages import ControlRequest
-from anacostia_daemon.supervisor.commands import about, reading, reload, runs_by_hand, start, status, wishes
+from anacostia_daemon.supervisor.commands import (
+    about,
+    configuring,
+    reading,
+    reload,
+    runs_by_hand,
+    start,
+    status,
+    wishes,
+)
 from anacostia_daemon.supervisor.commands.asking import Arguments, CommandFailed
 
 if TYPE_CHECKING:
@@ -19,11 +28,13 @@ Command = Callable[["Daemon", Arguments, "Conversation"], None]
 COMMANDS: dict[str, tuple[Command, str]] = {
     "artifacts": (reading.artifacts, "show artifacts of"),
     "cancel": (runs_by_hand.cancel, "cancel a run of"),
+    "config": (configuring.config, "show the configuration"),
     "graph": (about.graph, "show the graph of"),
     "journal": (about.journal, "show the journal of"),
     "metrics": (reading.metrics, "show metrics of"),
     "pause": (wishes.pause, "pause"),
     "reload": (reload.reload, "reload"),
+    "reload-config": (configuring.reload_config, "reload the configuration"),
     "remove": (wishes.remove, "remove"),
     "restart": (wishes.restart, "restart"),
     "resume": (wishes.resume, "resume"),

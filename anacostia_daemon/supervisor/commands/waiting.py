@@ -43,7 +43,7 @@ def answer_when_ready(
             if trouble:
                 log = daemon.home.log_file(member.pipeline.name, state.name)
                 hint = f"its log: {log}"
-                if ends and state.desired != "down" and not state.leaving:
+                if ends and "down" not in (state.desired, member.pipeline.desired) and not state.leaving:
                     hint += f"\n{_stays(member.pipeline.name, state, ends)}"
                 conversation.error("failed", f"cannot {doing}: {trouble}", hint)
                 return True

@@ -16,6 +16,7 @@ from anacostia_daemon.supervisor.commands.asking import (
     find_target,
 )
 from anacostia_daemon.supervisor.commands.waiting import answer_when_at_rest, answer_when_ready
+from anacostia_daemon.supervisor.writing import CannotWrite
 
 if TYPE_CHECKING:
     from anacostia_daemon.control.server import Conversation
@@ -26,6 +27,12 @@ def stop(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
     loading = find_loading(daemon, given.text("target"))
     if loading is not None:
         loading.stop("it was stopped while its file was loaded")
+        try:
+            daemon.listing.stopped(loading.name)
+        except CannotWrite as error:
+            raise CommandFailed(
+                "failed", f"cannot {given.doing} pipeline '{loading.name}' for good: {error}"
+            ) from error
         if loading.name not in daemon.members:
             conversation.result({"pipeline": loading.name, "nodes": []})
             return
@@ -100,6 +107,12 @@ def remove(daemon: Daemon, given: Arguments, conversation: Conversation) -> None
     """Stop and forget. Goes on when the client leaves; the data stays."""
     member = find_pipeline(daemon, given.text("pipeline"), given.doing)
     pipeline = member.pipeline
+    if pipeline.name in daemon.listing.pipelines:
+        raise CommandFailed(
+            "failed",
+            f"cannot remove pipeline '{pipeline.name}': it is listed in {daemon.config.file}",
+            f"take it out there and reload; or `anacostiactl stop {pipeline.name}`, which is remembered",
+        )
     _abandon_reload(member)
     pipeline.want_all("down", "removed by a user")
     member.removing = True

@@ -109,8 +109,8 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "nodes start after their predecessors are ready",
-            "            obstacle = _obstacle(graph, states, spec)\n",
-            '            obstacle = ""\n',
+            "            obstacle = obstacle or _obstacle(graph, states, spec)\n",
+            "",
             f"{PLAN}nodes_start_when_their_predecessors_are_ready_and_say_meanwhile_what_they_wait_for",
         ),
     ),
