@@ -18,10 +18,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from anacostia_daemon.control.client import ControlRefused
-from tests.integration.daemon_process import TINY, Daemon
+from anacostia_daemon.process.footprint import children
+from tests.integration.daemon_process import TIMEOUT, TINY, Daemon
+from tests.integration.test_start import GATED, being_loaded
 
 SECRET = "hush 100% 'it' \"is\" $HOME\nso"
 TELLING = (
@@ -71,8 +74,12 @@ def restart(daemon: Daemon) -> None:
     daemon.spawn()
 
 
+def environment_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/environ").read_text().replace("\0", "\n")
+
+
 def registered(daemon: Daemon) -> list[str]:
-    return [each["name"] for each in daemon.ask("status")["pipelines"]]
+    return [each["name"] for each in daemon.ask("status")["pipelines"] if each["nodes"]]  # the others are being loaded
 
 
 def until_registered(daemon: Daemon) -> None:
@@ -206,8 +213,7 @@ def test_a_change_of_its_entry_leaves_what_runs_alone_and_is_said(daemon: Daemon
     configure(daemon, listed(args='["new"]') + "[pipelines.tiny.nodes.count]\nnice = 3\n")
     said = daemon.ask("reload-config")["said"]
     assert said == [
-        "pipeline 'tiny' is listed with another args, settings of nodes now; "
-        "stop it and start it again to have that count"
+        "pipeline 'tiny' is listed with another args, settings of nodes now; `anacostiactl reload tiny` has that count"
     ]
     assert daemon.pids() == before
     daemon.kill()
@@ -218,6 +224,107 @@ def test_a_change_of_its_entry_leaves_what_runs_alone_and_is_said(daemon: Daemon
     daemon.ask("start", target="tiny")
     assert told(daemon)["argv"] == ["new"]
     assert os.getpriority(os.PRIO_PROCESS, daemon.pids()["count"]) == 3
+
+
+def test_a_reload_of_a_pipeline_follows_what_is_listed_of_its_nodes_and_touches_only_those(daemon: Daemon) -> None:
+    configure(daemon, listed())
+    daemon.spawn()
+    until_registered(daemon)
+    before = daemon.pids()
+    configure(daemon, listed() + "[pipelines.tiny.nodes.count]\nnice = 3\n")
+    daemon.ask("reload-config")
+    done = daemon.ask("reload", pipeline="tiny")
+    assert (done["changed"], done["unchanged"]) == ({"count": "its settings"}, ["store", "incoming"])
+    after = daemon.pids()
+    assert {name for name, pid in after.items() if before[name] != pid} == {"count"}
+    assert os.getpriority(os.PRIO_PROCESS, after["count"]) == 3
+    daemon.kill()
+    daemon.spawn()
+    daemon.until_ready()
+    assert daemon.pids() == after
+    assert daemon.ask("reload", pipeline="tiny")["changed"] == {} and daemon.pids() == after
+
+
+def test_a_reload_of_a_pipeline_that_is_listed_with_other_arguments_has_every_node_make_way(daemon: Daemon) -> None:
+    configure(daemon, listed())
+    daemon.spawn()
+    until_registered(daemon)
+    for argument, secret in (("new", "one"), ("newer", "two")):
+        before = daemon.pids()
+        configure(daemon, listed(args=f'["{argument}"]', environment=f'{{ MY_SECRET = "{secret}" }}'))
+        daemon.ask("reload-config")
+        changed = daemon.ask("reload", pipeline="tiny")["changed"]
+        assert changed == dict.fromkeys(("store", "incoming", "count"), "another args, environment")
+        assert told(daemon)["argv"] == [argument]
+        after = daemon.pids()
+        assert not set(before.values()) & set(after.values())
+        assert all(f"MY_SECRET={secret}" in environment_of(pid) for pid in after.values())
+        assert secret.encode() not in daemon.home.journal.read_bytes()
+    daemon.kill()
+    daemon.spawn()
+    daemon.until_ready()
+    assert daemon.pids() == after
+    assert daemon.ask("reload", pipeline="tiny")["changed"] == {} and daemon.pids() == after
+
+
+def test_a_reload_of_a_pipeline_whose_listed_file_is_gone_changes_nothing(daemon: Daemon) -> None:
+    configure(daemon, listed())
+    daemon.spawn()
+    until_registered(daemon)
+    before = daemon.pids()
+    (daemon.folder / "tiny.py").unlink()
+    with pytest.raises(ControlRefused, match=r"cannot reload pipeline 'tiny': its file .*tiny.py is not there"):
+        daemon.ask("reload", pipeline="tiny")
+    assert daemon.pids() == before
+
+
+def test_a_listed_pipeline_that_is_stopped_while_its_file_is_loaded_is_not_tried_again(daemon: Daemon) -> None:
+    path = daemon.folder / "tiny.py"
+    os.mkfifo(f"{path}.gate")
+    path.write_text(GATED + path.read_text())
+    configure(daemon, listed())
+    daemon.spawn()
+    with being_loaded(path):
+        daemon.until(lambda: daemon.ask("status")["pipelines"] != [], "it is being loaded")
+        daemon.ask("stop", target="tiny")
+    daemon.ask("reload-config")
+    (waiting,) = daemon.ask("status")["not_started"]
+    assert waiting["reason"] == "it was stopped while its file was loaded"
+    assert daemon.ask("status")["pipelines"] == []
+    path.write_text(path.read_text().removeprefix(GATED))
+    daemon.ask("start", target="tiny")
+    assert daemon.pipeline()["phase"] == "ready"
+
+
+def test_a_process_that_stood_by_has_the_limits_of_the_node_that_it_becomes(daemon: Daemon) -> None:
+    configure(daemon, listed() + '[pipelines.tiny.nodes.count]\nnice = 3\nrlimits = { core = 0 }\numask = "077"\n')
+    daemon.spawn()
+    until_registered(daemon)
+    loader, nodes = daemon.pipeline()["loader"]["pid"], daemon.pids()
+    daemon.until(lambda: len(children(loader) - set(nodes.values())) == 1, "a process stands by")
+    (waiting,) = children(loader) - set(nodes.values())
+    assert os.getpriority(os.PRIO_PROCESS, waiting) == os.getpriority(os.PRIO_PROCESS, 0)
+    os.kill(nodes["count"], signal.SIGKILL)
+    daemon.until(lambda: daemon.nodes()["count"]["restarts"] == 1, "it is started again")
+    daemon.until_ready()
+    assert daemon.pids()["count"] == waiting
+    threads = [int(each.name) for each in Path(f"/proc/{waiting}/task").iterdir()]
+    assert len(threads) > 1 and {os.getpriority(os.PRIO_PROCESS, each) for each in threads} == {3}
+    assert "Umask:\t0077\n" in Path(f"/proc/{waiting}/status").read_text()
+    assert psutil.Process(waiting).rlimit(psutil.RLIMIT_CORE) == (0, 0)
+
+
+def test_what_an_earlier_daemon_has_left_ends_whatever_the_file_says_by_then(daemon: Daemon) -> None:
+    configure(daemon, listed())
+    daemon.spawn()
+    until_registered(daemon)
+    daemon.kill()
+    assert daemon.living
+    configure(daemon, "x")
+    command = [sys.executable, "-m", "anacostia_daemon", "--home", str(daemon.home.path), "--end-nodes"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+    assert done.returncode == 0 and "it is not TOML" in done.stderr
+    assert not daemon.living
 
 
 def test_what_a_reload_lists_anew_starts_and_what_it_lists_no_more_goes_on(daemon: Daemon) -> None:

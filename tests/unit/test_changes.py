@@ -8,7 +8,7 @@ import pytest
 
 from node_sdk.changes import Changes, changes, edits, refusal, shape
 from node_sdk.graph import GraphSpec, NodeSpec
-from node_sdk.policy import RestartPolicy
+from node_sdk.policy import Limits, RestartPolicy
 
 STORE = NodeSpec(
     name="store", kind="metadata_store", type="Store", base_type="SqliteMetadataStore", uri="sqlite:///a", code="s1"
@@ -123,3 +123,23 @@ def test_another_metadata_store_is_refused_with_the_way_out(values: dict[str, ob
 
 def test_the_code_of_the_metadata_store_may_change() -> None:
     assert refusal(OLD, with_node("store", code="s2")) == ""
+
+
+def test_limits_make_another_process_of_their_node_and_of_no_other() -> None:
+    new = with_node("train", limits=Limits(nice=3), essential=True)
+    assert changes(OLD, new).changed == {"train": "its settings"}
+    assert shape(OLD, "train") != shape(new, "train")
+    assert shape(OLD, "store") == shape(new, "store")
+
+
+def test_what_is_another_for_all_is_said_of_each_node_that_stays() -> None:
+    new = with_node("train", limits=Limits(nice=3))
+    new = replace(new, nodes=(*new.nodes, action("more", "data")))
+    found = changes(OLD, new).with_all(new, "another args")
+    assert found.added == ("more",)
+    assert found.changed == {
+        "store": "the graph around it, another args",
+        "data": "the graph around it, another args",
+        "train": "its settings, another args",
+        "report": "another args",
+    }

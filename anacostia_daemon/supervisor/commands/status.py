@@ -42,7 +42,7 @@ def status(daemon: Daemon, given: Arguments, conversation: Conversation) -> None
             "not_started": [
                 {"name": each.name, "file": each.file, "reason": daemon.listing.trouble(each.name)}
                 for each in daemon.listing.pipelines.values()
-                if each.autostart and each.name not in shown and name is None
+                if each.autostart and each.name not in daemon.members and name is None
             ],
         }
     )
