@@ -1,4 +1,5 @@
-"""What users write pipelines with: four base classes, the Pipeline, the restart policy, and what can go wrong.
+"""What users write pipelines with: four base classes, the Pipeline, the policies of restarts and logs, and what can
+go wrong.
 
 A name is imported when it is first used: the daemon and `anacostiactl` need only messages and errors from below here,
 and would pay for all of it at every start.
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from node_sdk.nodes.resource import BaseResourceNode
     from node_sdk.nodes.store import BaseMetadataStoreNode
     from node_sdk.pipeline import Pipeline
-    from node_sdk.policy import RestartPolicy
+    from node_sdk.policy import LogPolicy, RestartPolicy
 
 __all__ = [
     "AnacostiaError",
@@ -27,6 +28,7 @@ __all__ = [
     "BaseResourceNode",
     "InvalidPipeline",
     "InvalidValue",
+    "LogPolicy",
     "NotRunning",
     "Pipeline",
     "RestartPolicy",
@@ -37,6 +39,7 @@ _MODULES = {
     "BaseMetadataStoreNode": "node_sdk.nodes.store",
     "BaseNode": "node_sdk.nodes.base",
     "BaseResourceNode": "node_sdk.nodes.resource",
+    "LogPolicy": "node_sdk.policy",
     "Pipeline": "node_sdk.pipeline",
     "RestartPolicy": "node_sdk.policy",
 }

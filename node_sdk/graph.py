@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Literal
 
 from node_sdk.errors import BadMessage
-from node_sdk.policy import RestartPolicy
+from node_sdk.policy import LogPolicy, RestartPolicy
 from node_sdk.wire.codec import Message, from_map, to_map
 
 Kind = Literal["metadata_store", "resource", "action"]
@@ -34,6 +34,7 @@ class NodeSpec(Message):
     heartbeat_timeout: float = 30.0
     stop_timeout: float = 10.0
     start_method: StartMethod = "fork"
+    log_policy: LogPolicy = field(default_factory=LogPolicy)  # of the node over its pipeline's
     trigger_rule: TriggerRule = "all_success"  # actions
     retries: int = 0  # actions: how often a task is tried again that failed, raised or took too long
     retry_delay: float = 0.0  # actions: before the first of them; twice as long before each further one

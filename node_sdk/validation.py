@@ -16,7 +16,7 @@ from node_sdk.nodes.action import BaseActionNode
 from node_sdk.nodes.base import BaseNode
 from node_sdk.nodes.resource import BaseResourceNode
 from node_sdk.nodes.store import BaseMetadataStoreNode
-from node_sdk.policy import RestartPolicy
+from node_sdk.policy import LogPolicy, RestartPolicy
 
 
 def check(nodes: Sequence[object]) -> list[BaseNode]:
@@ -147,6 +147,10 @@ def _settings(node: BaseNode) -> None:
     if not isinstance(node.restart, RestartPolicy):
         raise InvalidPipeline(
             f"cannot use node {node.name!r}: its restart is {node.restart!r}, a RestartPolicy is needed"
+        )
+    if not isinstance(node.log_policy, LogPolicy):
+        raise InvalidPipeline(
+            f"cannot use node {node.name!r}: its log_policy is {node.log_policy!r}, a LogPolicy is needed"
         )
     _one_of(node, "start_method", get_args(StartMethod))
     if isinstance(node, BaseActionNode):

@@ -27,7 +27,7 @@ from anacostia_daemon.supervisor.enrolment import Enrolment
 from anacostia_daemon.supervisor.home_lock import HomeLock
 from anacostia_daemon.supervisor.keeper import Departure, LoaderKeeper
 from anacostia_daemon.supervisor.link import Link
-from anacostia_daemon.supervisor.log import report
+from anacostia_daemon.supervisor.log import report, rotate
 from anacostia_daemon.supervisor.loop import Loop
 from anacostia_daemon.supervisor.moments import Moments
 from anacostia_daemon.supervisor.pipeline import Pipeline, Surroundings
@@ -74,6 +74,7 @@ class Daemon:
         self.home = home
         home.prepare()
         self._lock = HomeLock(home)
+        rotate(home.log)
         self.started_at = time.time()
         self.journal = Journal(home.journal)
         self.loop = loop = Loop()

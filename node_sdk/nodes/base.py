@@ -14,7 +14,7 @@ from node_sdk.errors import InvalidValue, NotRunning
 from node_sdk.graph import Kind, NodeSpec, StartMethod
 from node_sdk.names import check_name
 from node_sdk.nodes.binding import Binding
-from node_sdk.policy import RestartPolicy
+from node_sdk.policy import LogPolicy, RestartPolicy
 
 Loggers = logging.Logger | Iterable[logging.Logger] | None
 
@@ -36,6 +36,7 @@ class BaseNode:
     heartbeat_timeout: float = 30.0
     stop_timeout: float = 10.0
     start_method: StartMethod = "fork"
+    log_policy: LogPolicy = LogPolicy()
 
     def __init__(self, name: str, predecessors: Sequence[BaseNode] | None = None, loggers: Loggers = None) -> None:
         self.name = check_name(name, "node")
@@ -104,6 +105,7 @@ class BaseNode:
             heartbeat_timeout=float(self.heartbeat_timeout),
             stop_timeout=float(self.stop_timeout),
             start_method=self.start_method,
+            log_policy=self.log_policy,
         )
 
     def bind(self, binding: Binding | None) -> None:

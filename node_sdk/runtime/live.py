@@ -22,6 +22,7 @@ from node_sdk.runtime.inbox import Inbox
 from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.runtime.launch import Launch
 from node_sdk.runtime.link import Link
+from node_sdk.runtime.log_watch import LogWatch
 from node_sdk.runtime.outbox import Outbox
 from node_sdk.runtime.store_client import StoreClient
 from node_sdk.runtime.watch import TaskWatch
@@ -29,6 +30,7 @@ from node_sdk.wire.link import LastWords
 
 if TYPE_CHECKING:
     from node_sdk.pipeline import Pipeline
+    from node_sdk.rotation import Rotation
 
 LONGEST_FAREWELL = 2.0  # seconds until a process that gives up ends, come what may
 FENCED = 70  # exit code of a process that a newer incarnation has taken over from
@@ -56,7 +58,9 @@ class Source(Protocol):
 class Live:
     """The node of `launch` in this process. Its link beats once started; `open` makes it reachable."""
 
-    def __init__(self, pipeline: Pipeline, launch: Launch, interrupt: Interrupt) -> None:
+    def __init__(
+        self, pipeline: Pipeline, launch: Launch, interrupt: Interrupt, rotation: Rotation | None = None
+    ) -> None:
         self.pipeline = pipeline
         self.launch = launch
         self.interrupt = interrupt
@@ -74,6 +78,7 @@ class Live:
             paused=launch.paused,
             changed=interrupt.poke,
             watch=self.watch,
+            log_watch=None if rotation is None else LogWatch(rotation),
         )
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.outbox = Outbox(self.context, launch.node, launch.inbox)

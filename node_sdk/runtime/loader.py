@@ -73,10 +73,10 @@ def _load(wanted: Load, daemon: Conversation, output: IO[bytes]) -> Server:
     name = name_of(pipeline, wanted)
     door = Door(wanted, name)
     log = log_file(wanted, name, "loader")
-    logs.redirect(log)
+    rotation = logs.redirect(log, wanted.log_policy)
     output.seek(0)
     os.write(1, output.read())
-    server = Server(pipeline, name, wanted, door, daemon)
+    server = Server(pipeline, name, wanted, door, daemon, rotation)
     if server.forking:
         _warm(pipeline[pipeline.graph.store.name])
         prepare()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from node_sdk.graph import GraphSpec
+from node_sdk.policy import LogPolicy
 from node_sdk.wire.codec import Message
 
 
@@ -24,6 +25,7 @@ class Load(ToLoader):
     pipeline: str | None = None  # what to call the pipeline, over its own name
     socket_dir: str  # of this daemon; a pipeline's sockets lie in socket_dir/PIPELINE/
     data_dir: str  # of this daemon; a pipeline's files lie in data_dir/PIPELINE/
+    log_policy: LogPolicy = field(default_factory=LogPolicy)  # of this daemon; pipelines and nodes come before it
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,8 +108,13 @@ ONLY = {
         "anacostia_daemon.paths",
         "anacostia_daemon.__version__",
         "node_sdk.errors",
+        "node_sdk.logspace",
+        "node_sdk.policy",
+        "node_sdk.rotation",
     ),
-    "node_sdk.wire": ("node_sdk.wire", "node_sdk.errors", "node_sdk.graph"),
+    "node_sdk.rotation": ("node_sdk.logspace", "node_sdk.policy"),
+    "node_sdk.logspace": (),
+    "node_sdk.wire": ("node_sdk.wire", "node_sdk.errors", "node_sdk.graph", "node_sdk.policy"),
 }
 
 # Heavy or restricted packages, and the only modules that may import them.
@@ -200,6 +205,7 @@ def test_the_public_names_of_the_sdk_are_these_and_sorted() -> None:
         "BaseResourceNode",
         "InvalidPipeline",
         "InvalidValue",
+        "LogPolicy",
         "NotRunning",
         "Pipeline",
         "RestartPolicy",
