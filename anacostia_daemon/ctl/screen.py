@@ -57,6 +57,17 @@ def width() -> int | None:
         return 80
 
 
+def height() -> int:
+    """Lines of the terminal."""
+    given = os.environ.get("LINES", "")
+    if given.isdigit() and int(given) > 0:
+        return int(given)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).lines or 24
+    except OSError:
+        return 24
+
+
 def draws_lines() -> bool:
     """Whether stdout can show line-drawing characters."""
     return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")

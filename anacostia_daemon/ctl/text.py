@@ -51,6 +51,12 @@ def ago(iso: str | None, now: datetime | None = None) -> str:
     return "-" if moment is None else duration(((now or datetime.now(UTC)) - moment).total_seconds())
 
 
+def until(iso: str | None, now: datetime | None = None) -> str:
+    """How long until then: '3m12s'; '0s' where that is over."""
+    moment = parsed(iso)
+    return "-" if moment is None else duration((moment - (now or datetime.now(UTC))).total_seconds())
+
+
 def between(start: str | None, end: str | None) -> str:
     """From `start` to `end`, or to now: '0.31s', '3m12s'."""
     began, ended = parsed(start), parsed(end)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -139,17 +140,48 @@ def test_without_a_daemon_every_reading_command_says_so_and_starts_none(
 
 
 def test_status_shows_nodes_and_what_they_do(daemon: AnsweringDaemon, typed: Typed) -> None:
-    crashed = node("train", phase="backoff", pid=None, restarts=3, reason="killed by SIGKILL", cpu_percent=None)
-    daemon.answers["status"] = status(pipeline("digits", node("store", kind="metadata_store"), crashed))
+    stopping = node("train", phase="stopping", restarts=3, reason="stopped by a user", cpu_percent=None)
+    daemon.answers["status"] = status(pipeline("digits", node("store", kind="metadata_store"), stopping))
     code, out, _ = typed("status")
     assert code == exits.NOT_RUNNING
-    _, _, head, titles, store, train = out.splitlines()
+    _, verdict, _, head, titles, store, train, _, why = out.splitlines()
+    assert verdict == "1 of 2 nodes is not as desired: digits/train stopping"
     assert head == "digits  ready  /srv/digits.py  sqlite:////srv/metadata.db"
     assert titles.split() == ["NODE", "KIND", "WANTED", "PHASE", "PID", "RESTARTS", "SINCE", "CPU", "RSS", "WORK"]
     assert store.split()[:6] == ["store", "metadata", "store", "up", "ready", "4242"]
     assert store.split()[-4:] == ["0.5%", "39.1", "MiB", "idle"]
-    assert train.split()[:6] == ["train", "action", "up", "backoff", "-", "3"]
-    assert train.endswith("killed by SIGKILL")
+    assert train.split()[:6] == ["train", "action", "up", "stopping", "4242", "3"]
+    assert train.endswith("stopped by a user")
+    assert why.startswith("  train is stopping for ") and why.endswith(": stopped by a user")
+
+
+def test_status_says_of_a_node_that_failed_why_and_what_to_type_and_what_it_wrote_last(
+    daemon: AnsweringDaemon, typed: Typed, tmp_path: Path
+) -> None:
+    (tmp_path / "train.log").write_text("".join(f"line {number}\n" for number in range(9)) + "\x1b[2Jlast")
+    failed = node("train", phase="failed", pid=None, log=str(tmp_path / "train.log"), reason="killed by SIGSEGV; spent")
+    daemon.answers["status"] = status(pipeline("digits", failed))
+    _, out, _ = typed("status")
+    assert (
+        "  train has failed: killed by SIGSEGV; spent; it stays down until `anacostiactl restart digits/train`" in out
+    )
+    assert out.splitlines()[-5:] == ["    line 5", "    line 6", "    line 7", "    line 8", "    \\x1b[2Jlast"]
+
+
+def test_status_says_when_a_node_is_started_again(daemon: AnsweringDaemon, typed: Typed) -> None:
+    soon = (datetime.now(UTC) + timedelta(seconds=330)).isoformat()
+    end = {"reason": "exited with code 3", "exit_code": 3, "signal": None, "at": "2026-11-23T11:00:00.000Z"}
+    waiting = node("train", phase="backoff", pid=None, restarts=4, last_end=end, next_start_at=soon)
+    daemon.answers["status"] = status(pipeline("digits", waiting))
+    _, out, _ = typed("status")
+    assert "train crashed " in out and " ago: exited with code 3; restart 5 follows in 5m" in out
+    assert "again in 5m" in out.splitlines()[5]
+
+
+def test_status_says_in_one_line_that_all_is_well(daemon: AnsweringDaemon, typed: Typed) -> None:
+    daemon.answers["status"] = status(pipeline("digits", node("store"), node("train")))
+    _, out, _ = typed("status")
+    assert out.splitlines()[1] == "all as desired: 2 nodes of 1 pipeline"
 
 
 @pytest.mark.parametrize(
