@@ -17,6 +17,7 @@ COMMANDS = (
     "resume",
     "remove",
     "status",
+    "top",
     "logs",
     "trigger",
     "cancel",

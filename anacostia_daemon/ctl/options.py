@@ -57,6 +57,19 @@ class RunNumber(click.IntRange):
         return number
 
 
+def moment(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """A moment of the past as a person writes it, in ISO 8601 UTC."""
+    if value is None or ctx.resilient_parsing:
+        return None
+    from anacostia_daemon.ctl.logline import stamp
+    from anacostia_daemon.ctl.text import past
+
+    found = past(value)
+    if found is None:
+        raise click.BadParameter(f"'{value}' is no time: write 15m, 2h, 3d, 14:03 or 2026-11-23T14:03", ctx, parameter)
+    return stamp(found)
+
+
 def pipeline_argument(required: bool = True) -> Callable[[_Decorated], _Decorated]:
     """PIPELINE."""
     return click.argument("pipeline", required=required, shell_complete=_pipelines, callback=_whole)

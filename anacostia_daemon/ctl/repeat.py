@@ -29,27 +29,32 @@ def repeat(
 
     The exit code.
     """
-    seen = False
-    with _screen() as keys:
-        try:
-            while rounds is None or rounds > 0:
+    lines: list[str] = []
+    try:
+        with _screen() as keys:
+            while True:
                 began = time.monotonic()
-                try:
-                    _paint(draw())
-                    seen = True
-                except exits.CommandFailed as failure:
-                    if not seen or failure.code not in (exits.UNREACHABLE, exits.FAILED):
-                        raise
-                    reach.client.close()
-                    _paint([f"{failure}; trying again"])
+                lines = _drawn(reach, draw, waits=bool(lines))
+                _paint(lines)
                 rounds = None if rounds is None else rounds - 1
-                if rounds == 0:
+                if rounds == 0 or not _wait(keys, began + interval - time.monotonic(), press):
                     break
-                if not _wait(keys, began + interval - time.monotonic(), press):
-                    break
-        except KeyboardInterrupt:
-            pass  # the way to end it
+    except KeyboardInterrupt:
+        pass  # the way to end it
+    if screen.is_terminal():  # what was seen last stays to be read
+        for line in lines:
+            click.echo(line)
     return exits.OK
+
+
+def _drawn(reach: Reach, draw: Callable[[], list[str]], waits: bool) -> list[str]:
+    try:
+        return draw()
+    except exits.CommandFailed as failure:
+        if not waits or failure.code not in (exits.UNREACHABLE, exits.FAILED):
+            raise
+        reach.client.close()
+        return [f"{failure}; trying again"]
 
 
 def _wait(keys: int | None, seconds: float, press: Callable[[str], bool]) -> bool:

@@ -184,6 +184,41 @@ def test_status_says_in_one_line_that_all_is_well(daemon: AnsweringDaemon, typed
     assert out.splitlines()[1] == "all as desired: 2 nodes of 1 pipeline"
 
 
+def test_top_sorts_nodes_by_what_they_use_and_goes_on_for_so_many_rounds(daemon: AnsweringDaemon, typed: Typed) -> None:
+    busy, idle = node("train", cpu_percent=97.0, restarts=2), node("store", cpu_percent=0.1, rss_bytes=90_000_000)
+    daemon.answers["status"] = status(pipeline("digits", idle, busy))
+    code, out, _ = typed("top", "-n", "2", "-d", "0.1")
+    assert code == exits.OK and len(daemon.asked) == 2
+    total, _, titles, first, second, *again = out.splitlines()
+    assert "97.1% CPU  125 MiB  nodes: 2 ready" in total
+    assert titles.split() == ["NODE", "PHASE", "PID", "RESTARTS", "CPU", "RSS", "WORK"]
+    assert (first.split()[0], second.split()[0], len(again)) == ("train", "store", 5)
+    for sort, expected in (("rss", "store"), ("restarts", "train"), ("name", "store")):
+        _, out, _ = typed("top", "-n", "1", "--sort", sort, "--json")
+        assert json.loads(out)["nodes"][0]["node"] == expected
+
+
+def test_what_is_shown_again_and_again_waits_for_a_daemon_that_is_away(daemon: AnsweringDaemon, typed: Typed) -> None:
+    answers = iter([status(), None, status()])
+
+    def answer(args: dict[str, Any], conversation: Conversation) -> None:
+        value = next(answers)
+        if value is None:
+            conversation.error("failed", "cannot show it: away")
+        else:
+            conversation.result(value)
+
+    daemon.answers["status"] = answer
+    code, out, _ = typed("top", "-n", "3", "-d", "0.1")
+    assert code == exits.OK
+    assert out.count("nodes: none") == 2 and "cannot show it: away; trying again" in out
+
+
+def test_what_cannot_be_shown_even_once_is_an_error(home: Home, typed: Typed) -> None:
+    assert typed("top")[0] == exits.UNREACHABLE
+    assert typed("status", "--watch")[0] == exits.UNREACHABLE
+
+
 @pytest.mark.parametrize(
     ("changes", "as_desired"),
     [

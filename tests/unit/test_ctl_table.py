@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -36,6 +36,19 @@ def test_the_last_flexible_column_gives_way_to_the_terminal() -> None:
     assert render(columns, rows, None)[1] == "n" * 20 + "  " + "w" * 60
 
 
+def test_columns_that_may_go_are_left_out_before_the_others_get_unreadable() -> None:
+    columns = [Column("NODE"), Column("PID", may_go=2), Column("SINCE", may_go=1), Column("WORK", flexible=True)]
+    rows: list[list[Cell | str]] = [["train", "4242", "3m12s", "w" * 60]]
+
+    def titles(width: int) -> list[str]:
+        return render(columns, rows, width)[0].split()
+
+    assert titles(60) == ["NODE", "PID", "SINCE", "WORK"]
+    assert titles(38) == ["NODE", "SINCE", "WORK"]
+    assert titles(30) == ["NODE", "WORK"]
+    assert all(columns_of(each) <= width for width in range(16, 80) for each in render(columns, rows, width))
+
+
 def test_a_colour_takes_no_width() -> None:
     lines = render([Column("PHASE"), Column("X")], [[Cell("ready", "\x1b[32m"), "1"], ["down", "2"]])
     assert lines[1:] == ["\x1b[32mready\x1b[0m  1", "down   2"]
@@ -47,6 +60,17 @@ def test_a_cut_text_is_never_wider_than_asked(value: str, width: int) -> None:
 
 
 # ---- texts
+
+
+def test_moments_of_the_past_are_read_as_people_write_them() -> None:
+    now = datetime(2026, 11, 23, 14, 0, 0, tzinfo=UTC)
+    for written, seconds in (("90s", 90), ("15m", 900), ("2h", 7200), ("3d ago", 259_200), ("1.5h", 5400)):
+        assert (now - (text.past(written, now) or now)).total_seconds() == seconds
+    local = now.astimezone()
+    earlier, later = text.past(f"{local:%H:%M}", now), text.past(f"{local + timedelta(minutes=1):%H:%M}", now)
+    assert earlier == now and later == now + timedelta(minutes=1) - timedelta(days=1)
+    assert text.past("2026-11-23T11:00:00Z", now) == datetime(2026, 11, 23, 11, tzinfo=UTC)
+    assert [text.past(each, now) for each in ("", "tomorrow", "25:00", "5", "m", "5 parsecs")] == [None] * 6
 
 
 def test_control_characters_are_written_out() -> None:
