@@ -82,7 +82,7 @@ def copy(source: int, begin: int, end: int, to: Path) -> None:
     """Make `to` of the bytes from `begin` to `end`, from the first whole line on; whole or not at all."""
     unfinished = to.with_name(f".{to.name}.tmp")
     try:
-        with unfinished.open("wb") as file:
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640), "wb") as file:
             for data in _pieces(source, begin, end):
                 file.write(data)
         unfinished.replace(to)

@@ -64,7 +64,6 @@ ENTRY = {
     "reason": "killed by SIGKILL",
 }
 GRAPH = {
-    "@": "GraphSpec",
     "name": "digits",
     "nodes": [
         {"name": "store", "kind": "metadata_store", "type": "SqliteMetadataStore", "predecessors": []},
@@ -279,7 +278,7 @@ def test_filters_are_sent_and_what_was_not_given_is_not(daemon: AnsweringDaemon,
 
 def test_the_journal_is_told_in_sentences(daemon: AnsweringDaemon, typed: Typed) -> None:
     daemon.answers["journal"] = [ENTRY]
-    assert typed("journal")[1].endswith(" digits/train #2: ready -> killing, killed by SIGKILL\n")
+    assert typed("journal")[1].endswith(" digits/train (process 2) has ended: killed by SIGKILL\n")
 
 
 def test_the_graph_is_drawn_or_written_for_graphviz(daemon: AnsweringDaemon, typed: Typed) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anacostia_daemon.ctl import text
-from anacostia_daemon.ctl.drawing import dot, draw
+from anacostia_daemon.ctl.drawing import dot, draw, picture
 from anacostia_daemon.ctl.sentences import sentence
 from anacostia_daemon.ctl.table import Cell, Column, columns_of, cut, render
 
@@ -115,18 +115,44 @@ def test_a_line_of_the_journal_is_a_sentence() -> None:
         "pipeline": "digits",
         "node": "train",
         "incarnation": 3,
-        "event": "exited",
-        "from": "ready",
+        "event": "family-gone",
+        "from": "killing",
         "to": "backoff",
-        "reason": "killed by SIGKILL",
+        "reason": "waits 0.5 s after: SIGKILL",
     }
-    assert sentence(entry) == "2024-03-02 digits/train #3: ready -> backoff, killed by SIGKILL"
-    assert sentence(entry, with_pipeline=False) == "2024-03-02 train #3: ready -> backoff, killed by SIGKILL"
+    assert sentence(entry) == "2024-03-02 digits/train (process 3) waits 0.5 s before it is started again: SIGKILL"
+    assert sentence(entry, with_pipeline=False).startswith("2024-03-02 train (process 3) waits ")
     wish = {**entry, "event": "desired", "from": "up", "to": "down", "reason": "stopped by a user"}
-    assert sentence(wish).endswith(": wanted down instead of up, stopped by a user")
-    assert sentence({**entry, "node": None, "from": None, "to": None, "reason": "x\x1b"}).endswith(
-        "digits: exited, x\\x1b"
-    )
+    assert sentence(wish).endswith(" is wanted down from now on: stopped by a user")
+    assert sentence(
+        {**entry, "node": None, "from": None, "to": None, "event": "was-moved", "reason": "x\x1b"}
+    ).endswith(" digits was moved: x\\x1b")
+
+
+@pytest.mark.parametrize(
+    ("event", "before", "after", "reason", "expected"),
+    [
+        ("may-start", "down", "starting", "started by a user", "is started: started by a user"),
+        ("beat", "starting", "ready", "set up", "is ready"),
+        ("exited", "ready", "killing", "killed by SIGSEGV", "has ended: killed by SIGSEGV"),
+        ("exited", "stopping", "killing", "stopped; seeing that nothing of it is left", "has ended as asked: stopped"),
+        ("deadline", "ready", "killing", "no heartbeat for 30 s", "is killed: no heartbeat for 30 s"),
+        ("family-gone", "killing", "starting", "started again at once after: x", "is started again at once after: x"),
+        ("family-gone", "killing", "down", "stopped by a user", "is down: stopped by a user"),
+        ("may-stop", "ready", "stopping", "removed by a user", "is asked to stop: removed by a user"),
+        (
+            "family-gone",
+            "killing",
+            "failed",
+            "exited with code 1; spent",
+            "has failed, and stays down until a person restarts it: exited with code 1; spent",
+        ),
+    ],
+)
+def test_each_change_of_phase_is_told_in_words(event: str, before: str, after: str, reason: str, expected: str) -> None:
+    entry = {"at": "2024-03-02T12:00:00Z", "pipeline": "digits", "node": "train", "incarnation": 1}
+    told = sentence({**entry, "event": event, "from": before, "to": after, "reason": reason})
+    assert told == f"2024-03-02 digits/train (process 1) {expected}"
 
 
 # ---- drawings
@@ -187,3 +213,26 @@ def test_graphviz_gets_its_own_language() -> None:
         '  "store" -> "left";',
         "}",
     ]
+
+
+def wide_graph(width: int) -> list[dict[str, Any]]:
+    resources = [f"r{number}" for number in range(width)]
+    store = node("store", kind="metadata_store")
+    return [store, *(node(each, "store", kind="resource") for each in resources), node("join", *resources)]
+
+
+def test_a_graph_that_is_too_wide_for_the_terminal_is_listed_by_stages() -> None:
+    lines = picture(wide_graph(60), 80)
+    assert len(lines) == 62
+    assert (lines[0], lines[1]) == ("   1  ◆  store", "   2  ■  r0  ← store")
+    assert lines[-1] == "   3  ●  join  ← r0, r1, r2 and 57 more"
+    assert picture(wide_graph(3), 80)[1] == "├─┬─╮"
+    assert picture(wide_graph(60), None) == draw(wide_graph(60)), "what goes to a file is as wide as it likes"
+
+
+def test_no_line_of_a_thousand_nodes_is_wider_than_the_terminal() -> None:
+    chain = [node("a0"), *(node(f"a{number}", f"a{number - 1}") for number in range(1, 1000))]
+    for nodes in (chain, wide_graph(998)):
+        lines = picture(nodes, 40)
+        assert 1000 <= len(lines) <= 1001
+        assert max(map(columns_of, lines)) <= 40
