@@ -28,6 +28,7 @@ COMMANDS = (
     "metrics",
     "journal",
     "graph",
+    "doctor",
     "shutdown",
     "version",
     "completion",

@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import Any
 
 from anacostia_daemon.ctl import screen
-from anacostia_daemon.ctl.commands.status import node_as_desired
+from anacostia_daemon.ctl.desire import node_as_desired
 from anacostia_daemon.ctl.table import Column, Row, cut, render
 from anacostia_daemon.ctl.text import ago, printable, shown, size, until
 

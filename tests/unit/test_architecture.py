@@ -105,12 +105,22 @@ ONLY = {
     "anacostia_daemon.ctl": (
         "anacostia_daemon.ctl",
         "anacostia_daemon.control.client",
+        "anacostia_daemon.doctor",
         "anacostia_daemon.paths",
         "anacostia_daemon.__version__",
         "node_sdk.errors",
         "node_sdk.logspace",
         "node_sdk.policy",
         "node_sdk.rotation",
+    ),
+    "anacostia_daemon.doctor": (
+        "anacostia_daemon.doctor",
+        "anacostia_daemon.control.client",
+        "anacostia_daemon.journal.schema",
+        "anacostia_daemon.paths",
+        "anacostia_daemon.__version__",
+        "node_sdk.cgroup",
+        "node_sdk.names",
     ),
     "node_sdk.rotation": ("node_sdk.logspace", "node_sdk.policy"),
     "node_sdk.logspace": (),
@@ -126,7 +136,7 @@ HOLDERS = {
     "zmq": ("node_sdk.runtime", "anacostia_daemon.supervisor"),
     "msgpack": ("node_sdk.wire",),
     # The daemon tells an error of its journal from others by its type.
-    "sqlite3": ("anacostia_daemon.journal", "node_sdk.metadata"),
+    "sqlite3": ("anacostia_daemon.journal", "anacostia_daemon.doctor", "node_sdk.metadata"),
     # Where there is no /proc, start times come from psutil.
     "psutil": ("anacostia_daemon", "node_sdk.osprocess"),
     # The daemon asks stores through the channel that nodes use; node_sdk.testing runs a node as its process would.

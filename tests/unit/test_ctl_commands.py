@@ -18,7 +18,7 @@ from answering_daemon import AnsweringDaemon, node, pipeline, short_home, status
 from anacostia_daemon.control.server import Conversation
 from anacostia_daemon.ctl import exits
 from anacostia_daemon.ctl.__main__ import main
-from anacostia_daemon.ctl.commands.status import node_as_desired
+from anacostia_daemon.ctl.desire import node_as_desired
 from anacostia_daemon.ctl.terminal import Told
 from anacostia_daemon.paths import Home
 

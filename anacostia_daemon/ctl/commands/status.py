@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from anacostia_daemon.ctl import exits
+from anacostia_daemon.ctl.desire import node_as_desired
 from anacostia_daemon.ctl.options import json_option, pipeline_argument
 from anacostia_daemon.ctl.reach import Reach, pass_reach
 
@@ -49,10 +50,3 @@ def _lines(status: dict[str, Any], as_json: bool) -> list[str]:
     from anacostia_daemon.ctl.overview import overview
 
     return overview(status)
-
-
-def node_as_desired(node: dict[str, Any]) -> bool:
-    """Whether a node is what it is wanted to be. A paused node keeps its process; a `done` one needs none."""
-    if node["desired"] == "down":
-        return bool(node["phase"] == "down")
-    return bool(node["phase"] == "ready" or node.get("done"))
