@@ -56,6 +56,7 @@ bench: venv
 docs: venv
 	$(BIN)/python docs/generate_protocol.py
 	$(BIN)/python docs/generate_cli.py
+	$(BIN)/python docs/generate_man.py
 	$(BIN)/python -m anacostia_daemon.core.draw > docs/lifecycle.md
 
 clean:

@@ -563,9 +563,20 @@ def completed(home: Home, words: str) -> list[str]:
 
 def test_live_names_are_completed(daemon: AnsweringDaemon, home: Home) -> None:
     daemon.answers["status"] = status(pipeline("digits", node("train"), node("test")), pipeline("haiku"))
-    assert completed(home, "anacostiactl stop d") == ["digits"]
+    assert completed(home, "anacostiactl stop d") == ["digits", "digits/train", "digits/test"]
+    assert completed(home, "anacostiactl status d") == ["digits"]
     assert completed(home, "anacostiactl restart digits/t") == ["digits/train", "digits/test"]
+    assert completed(home, "anacostiactl retry digits 3 --from te") == ["test"]
     assert completed(home, "anacostiactl sta") == ["start", "status"]
+
+
+@pytest.mark.parametrize(
+    "words", ["run digits 1", "cancel digits 1", "logs digits/train --run 1", "metrics digits --run 1"]
+)
+def test_numbers_of_runs_are_completed(daemon: AnsweringDaemon, home: Home, words: str) -> None:
+    daemon.answers["runs"] = [{**RUN, "id": 12}, {**RUN, "id": 11}, {**RUN, "id": 3}]
+    assert completed(home, f"anacostiactl {words}") == ["12", "11"]
+    assert daemon.asked == [("runs", {"pipeline": "digits", "limit": 20})]
 
 
 def test_without_a_daemon_completion_is_silent(home: Home) -> None:
