@@ -7,10 +7,7 @@ in the folder, and a hole where the lines were that are in PATH.1 now.
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import fcntl
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +63,9 @@ def nobody_writes(path: Path) -> bool:
     """Whether no process has the file open for writing: only then the kernel gives a read lease. False if in doubt."""
     if not sys.platform.startswith("linux"):
         return False
+    import fcntl  # here and below: `anacostiactl` only reads
+    import signal
+
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGWINCH)  # should it be broken at once: SIGIO would end us
@@ -112,6 +112,8 @@ def punch(descriptor: int, end: int) -> bool:
     """Give back the room of the first `end` bytes, and leave the rest where it is; False where that cannot be."""
     if not sys.platform.startswith("linux"):
         return False
+    import ctypes
+
     fallocate = ctypes.CDLL(None, use_errno=True).fallocate
     fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
     return bool(fallocate(descriptor, _KEEP_SIZE | _PUNCH_HOLE, 0, end) == 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from textwrap import wrap
 from typing import Any
 
 from anacostia_daemon.ctl import screen
@@ -140,6 +139,8 @@ def _last_words(node: dict[str, Any]) -> list[str]:
 
 
 def _wrapped(text: str, style: str) -> list[str]:
+    from textwrap import wrap
+
     width = screen.width()
     lines = [text] if width is None else wrap(text, max(20, width - 2), subsequent_indent="  ")
     return [screen.styled(f"  {line}", style) for line in lines]
