@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -38,14 +37,9 @@ class LogFile:
         """The last `count` lines; `more` goes on behind them. A line that is not ended yet waits for its end only if
         `following`."""
         self.close()
-        found: list[Line] = []
-        for number, lines in enumerate(self._back(count, following)):
-            if number == 0 and lines:
-                self._last = lines[-1]
-            found = [each for each in lines if self._wanted(each)] + found
-            if len(found) >= count or self._too_old(lines):
-                break
-        return _newest(found, count)
+        self._last = _NOTHING
+        find = self._newest_lines if self._wanted.everything else self._wanted_lines
+        return _newest(find(count, following), count)
 
     def more(self) -> list[Line]:
         """The lines that came since the last call."""
@@ -69,28 +63,45 @@ class LogFile:
             each.handle.close()
         self._open = []
 
-    def _back(self, count: int, following: bool) -> Iterator[list[Line]]:
-        """The lines of each file, the current one first. Where only some are wanted, all are looked at."""
-        count = count + _BEFORE if self._wanted.everything else _MAX_TAIL
-        current = _opened(self.path)
-        if current is not None:
-            self._open = [current]
-            yield self._read(current, count, partial=not following)
+    def _newest_lines(self, count: int, following: bool) -> list[Line]:
+        """From the current file back, as far as needed."""
+        found = self._read_current(count + _BEFORE, following)
+        last = self._last
         for _, path in old_files(self.path):
-            old = _opened(path)
-            if old is not None:
-                with old.handle:
-                    yield self._read(old, count, partial=True)
+            if len(found) >= count:
+                break
+            self._last = _NOTHING
+            found = self._read_old(path, count + _BEFORE) + found
+        self._last = last
+        return found
+
+    def _wanted_lines(self, count: int, following: bool) -> list[Line]:
+        """From the oldest file on: which run a printed line is of, an older file may say."""
+        found: list[Line] = []
+        for _, path in reversed(old_files(self.path)):
+            found += filter(self._wanted, self._read_old(path, _MAX_TAIL))
+            found = _newest(found, count)
+        return found + list(filter(self._wanted, self._read_current(_MAX_TAIL, following)))
+
+    def _read_old(self, path: Path, count: int) -> list[Line]:
+        file = _opened(path)
+        if file is None:
+            return []
+        with file.handle:
+            return self._read(file, count, partial=True)
+
+    def _read_current(self, count: int, following: bool) -> list[Line]:
+        file = _opened(self.path)
+        if file is None:
+            return []
+        self._open = [file]
+        return self._read(file, count, partial=not following)
 
     def _read(self, file: _Open, count: int, partial: bool) -> list[Line]:
         lines = file.last(count)
         if partial:
             lines = [*lines, *file.rest()]
-        self._last = _NOTHING
         return self._timed(lines, _written(file.handle))
-
-    def _too_old(self, lines: list[Line]) -> bool:
-        return bool(lines and self._wanted.since is not None and lines[0].at < self._wanted.since)
 
     def _timed(self, lines: list[bytes], otherwise: str) -> list[Line]:
         """Lines without a time belong to the one before; where there is none before, to the one behind."""

@@ -106,7 +106,8 @@ def test_on_a_terminal_control_characters_are_written_out(logs: Path) -> None:
 @pytest.fixture
 def told(logs: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., list[str]]:
     """The last words of the lines that `logs digits` shows of three runs."""
-    (logs / "train.log.1").write_text(record(1, "begin", run=1) + "printed by_one\n" + record(2, "odd", "WARNING", 1))
+    (logs / "train.log.2").write_text(record(1, "begin", run=1))
+    (logs / "train.log.1").write_text("printed by_one\n" + record(2, "odd", "WARNING", 1))
     (logs / "train.log").write_text(
         record(3, "bad", "ERROR", 2) + "    further\n" + "printed by_two\n" + record(4, "idle", "DEBUG")
     )
