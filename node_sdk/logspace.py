@@ -18,13 +18,15 @@ _KEEP_SIZE, _PUNCH_HOLE = 1, 2  # of fallocate(2)
 
 def old_files(path: Path) -> list[tuple[int, Path]]:
     """The old files of the log at `path` with their numbers, the youngest first."""
-    found = []
+    beginning = f"{path.name}."
+    names: list[str] = []
     with contextlib.suppress(OSError):
-        for each in path.parent.iterdir():
-            number = each.name.removeprefix(f"{path.name}.")
-            if number.isdigit() and number != each.name:
-                found.append((int(number), each))
-    return sorted(found)
+        names = os.listdir(path.parent)  # noqa: PTH208  (of thousands of logs, as it may be)
+    ends = [name[len(beginning) :] for name in names if name.startswith(beginning)]
+    return [
+        (number, path.with_name(f"{beginning}{number}"))
+        for number in sorted(int(each) for each in ends if each.isdecimal())
+    ]
 
 
 def used(path: Path) -> int:

@@ -195,6 +195,8 @@ class Rotation:
     def _sweep(self) -> None:
         """Remove what is too old, and what a policy that kept more has left."""
         self._swept = time.time()
+        if not (self._old(1).exists() or self._old(2).exists()):
+            return  # as a rule: a folder of thousands of logs is not looked through at each start
         for number, old in logspace.old_files(self.path):
             if number >= self._files or self._swept - old.stat().st_mtime > self._max_age:
                 old.unlink(missing_ok=True)
