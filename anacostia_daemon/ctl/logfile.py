@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -39,7 +40,7 @@ class LogFile:
         self.close()
         self._last = _NOTHING
         find = self._newest_lines if self._wanted.everything else self._wanted_lines
-        return _newest(find(count, following), count)
+        return _in_order(_newest(find(count, following), count))
 
     def more(self) -> list[Line]:
         """The lines that came since the last call."""
@@ -156,6 +157,15 @@ class _Open:
 def _without_hole(data: bytes) -> bytes:
     """Lines that were moved to an old file while a child held this one open have left zeros behind."""
     return data.lstrip(b"\0") if data.startswith(b"\0") else data
+
+
+def _in_order(lines: list[Line]) -> list[Line]:
+    """What was printed at the beginning of a file got the file's time; it is not later than the line behind it."""
+    for index in range(len(lines) - 2, -1, -1):
+        line, behind = lines[index], lines[index + 1]
+        if line.at > behind.at and not time_of(line.text):
+            lines[index] = replace(line, at=behind.at)
+    return lines
 
 
 def _newest(lines: list[_T], count: int) -> list[_T]:

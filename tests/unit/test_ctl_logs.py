@@ -124,6 +124,16 @@ def test_what_is_in_old_files_counts_too(told: Callable[..., list[str]]) -> None
     assert told("-n", "5") == ["odd", "bad", "further", "by_two", "idle"]
 
 
+def test_what_was_printed_before_any_record_stays_before_the_first(
+    logs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (logs / "train.log.1").write_text("epoch 1\nepoch 2\n")  # made now, so its time is later than that of the record
+    (logs / "train.log").write_text("epoch 3\n" + record(1, "done"))
+    for words in ([], ["--since", "36500d"]):
+        assert main(["logs", *words]) == 0
+        assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()] == ["1", "2", "3", "done"]
+
+
 def test_lines_of_a_run_are_its_records_and_what_was_printed_after_them(told: Callable[..., list[str]]) -> None:
     assert told("--run", "1") == ["begin", "by_one", "odd"]
     assert told("--run", "2") == ["bad", "further", "by_two"]
