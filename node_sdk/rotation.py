@@ -143,7 +143,7 @@ class Rotation:
             return
         if self._written is None or self.path.exists():
             return  # another's: an older incarnation must not come back to the path of a newer one
-        moved = [each for each in self._descriptors if os.path.samestat(os.fstat(each), self._written)]
+        moved = self._leading_to(self._written)
         if moved:
             self._lead(moved, self.path)
             self._written = self.path.stat()
@@ -154,7 +154,15 @@ class Rotation:
             there = self.path.stat()
         except FileNotFoundError:
             return []
-        return [each for each in self._descriptors if os.path.samestat(os.fstat(each), there)]
+        return self._leading_to(there)
+
+    def _leading_to(self, file: os.stat_result) -> list[int]:
+        found = []
+        for each in self._descriptors:
+            with contextlib.suppress(OSError):  # user code may have closed one
+                if os.path.samestat(os.fstat(each), file):
+                    found.append(each)
+        return found
 
     def _lead(self, descriptors: list[int], to: Path) -> None:
         """Have them append to the file at `to`, which need not exist."""

@@ -12,6 +12,7 @@ from anacostia_daemon.ctl.text import ago, printable, shown, size, until
 
 _LAST_WORDS = 5  # lines of the log of a node that failed
 _TROUBLE = 3  # nodes that the first line names
+_EXPLAINED = 8  # nodes of a pipeline; the table has all
 
 
 def overview(status: dict[str, Any]) -> list[str]:
@@ -24,9 +25,7 @@ def overview(status: dict[str, Any]) -> list[str]:
         lines.append(_verdict(status["pipelines"]))
     for pipeline in status["pipelines"]:
         lines += ["", _head(pipeline), *_table(pipeline["nodes"])]
-        for node in pipeline["nodes"]:
-            if not node_as_desired(node):
-                lines += _explained(pipeline["name"], node)
+        lines += _explanations(pipeline)
     return lines
 
 
@@ -101,6 +100,15 @@ def _why(node: dict[str, Any]) -> str | None:
     if node["phase"] == "backoff" and node.get("next_start_at"):
         return f"again in {until(node['next_start_at'])}: {ended or reason}"
     return reason or ended
+
+
+def _explanations(pipeline: dict[str, Any]) -> list[str]:
+    wrong = [node for node in pipeline["nodes"] if not node_as_desired(node)]
+    wrong.sort(key=lambda node: node["phase"] not in ("failed", "backoff"))
+    lines = [line for node in wrong[:_EXPLAINED] for line in _explained(pipeline["name"], node)]
+    if len(wrong) > _EXPLAINED:
+        lines += ["", f"  and {len(wrong) - _EXPLAINED} more are not as desired"]
+    return lines
 
 
 def _explained(pipeline: str, node: dict[str, Any]) -> list[str]:

@@ -177,6 +177,15 @@ def test_status_says_when_a_node_is_started_again(daemon: AnsweringDaemon, typed
     assert "again in 5m" in out.splitlines()[5]
 
 
+def test_status_explains_the_worst_of_many_nodes_and_counts_the_rest(daemon: AnsweringDaemon, typed: Typed) -> None:
+    starting = [node(f"n{number}", phase="starting", reason="setting up") for number in range(40)]
+    daemon.answers["status"] = status(pipeline("digits", *starting, node("last", phase="failed", reason="spent")))
+    _, out, _ = typed("status")
+    assert "41 of 41 nodes are not as desired: digits/n0 starting, digits/n1 starting, digits/n2 starting and 38" in out
+    explained = out.partition("WORK")[2].splitlines()[42:]
+    assert explained[1].startswith("  last has failed for ") and explained[-1] == "  and 33 more are not as desired"
+
+
 def test_status_says_in_one_line_that_all_is_well(daemon: AnsweringDaemon, typed: Typed) -> None:
     daemon.answers["status"] = status(pipeline("digits", node("store"), node("train")))
     _, out, _ = typed("status")

@@ -206,6 +206,16 @@ def test_a_disk_that_refuses_costs_no_line_and_no_exception(node: Node, monkeypa
     assert numbers(node.path) == list(range(401))
 
 
+def test_a_stream_that_user_code_closed_keeps_nothing_from_being_rotated(tmp_path: Path) -> None:
+    node = Node(tmp_path / "train.log")
+    os.close(node.descriptors[1])
+    for number in range(400):
+        node.write(line(number))
+    node.rotation.look()
+    os.close(node.descriptors[0])
+    assert len(logspace.old_files(node.path)) == 1
+
+
 def test_a_forked_child_never_rotates(node: Node) -> None:
     node.fill(0, 400)
     pid = os.fork()
