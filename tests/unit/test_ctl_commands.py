@@ -16,9 +16,11 @@ import pytest
 from answering_daemon import AnsweringDaemon, node, pipeline, short_home, status
 
 from anacostia_daemon.control.server import Conversation
-from anacostia_daemon.ctl import exits
+from anacostia_daemon.ctl import exits, screen, usage
 from anacostia_daemon.ctl.__main__ import main
 from anacostia_daemon.ctl.desire import node_as_desired
+from anacostia_daemon.ctl.overview import overview
+from anacostia_daemon.ctl.table import columns_of
 from anacostia_daemon.ctl.terminal import Told
 from anacostia_daemon.paths import Home
 
@@ -184,6 +186,19 @@ def test_status_explains_the_worst_of_many_nodes_and_counts_the_rest(daemon: Ans
     assert "41 of 41 nodes are not as desired: digits/n0 starting, digits/n1 starting, digits/n2 starting and 38" in out
     explained = out.partition("WORK")[2].splitlines()[42:]
     assert explained[1].startswith("  last has failed for ") and explained[-1] == "  and 33 more are not as desired"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 132, 200])
+def test_no_line_of_status_and_top_is_wider_than_the_terminal(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setattr(screen, "width", lambda: width)
+    reason = (
+        "setup() of node 'train' raised ValueError: cannot reach the feature store at db7:5432; 5 restarts are spent"
+    )
+    nodes = [node("a-node-with-quite-a-long-name", work="executing run 17, attempt 1"), node("train", phase="failed")]
+    answer = status(pipeline("digits", *nodes, node("test", phase="backoff", reason=reason)))
+    for lines in (overview(answer), usage.as_table(answer, usage.Order("cpu"))):
+        assert max(map(columns_of, lines)) <= width
+        assert any("NODE" in line for line in lines)
 
 
 def test_status_says_in_one_line_that_all_is_well(daemon: AnsweringDaemon, typed: Typed) -> None:
