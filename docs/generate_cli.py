@@ -26,7 +26,8 @@ Results go to stdout, everything else (progress, errors) to stderr. An error beg
 local and short; with `--json`, and in the log lines that nodes wrote, they are ISO 8601 UTC. Colours are for terminals,
 and not where `NO_COLOR` is set. Control characters in what nodes write are shown as `\\x1b` on a terminal.
 
-`anacostiactl completion bash|zsh|fish` prints the script for the Tab key.
+`anacostiactl completion bash|zsh|fish` prints the script for the Tab key. The same pages are in the manual:
+`man anacostiactl-logs`.
 """
 
 _SHAPES = """\
@@ -39,7 +40,8 @@ What `--json` prints. More fields may be added; these stay.
                   "nodes": [{"name", "kind": "metadata_store|resource|action", "type", "desired", "phase", "pid",
                              "incarnation", "restarts", "started_at", "ready_at",
                              "last_end": {"reason", "exit_code", "signal", "at"} | null,
-                             "work", "cpu_percent", "rss_bytes", "predecessors": []}]}],
+                             "work", "cpu_percent", "rss_bytes", "predecessors": [], "reason", "next_start_at",
+                             "log"}]}],
                 "not_started": [{"name", "file", "reason"}]}  listed in the configuration, and not registered
     runs       [{"id", "pipeline", "state": "running|succeeded|failed|cancelled", "started_at", "ended_at", "trigger",
                  "tasks": [{"node", "state": "pending|executing|succeeded|failed|error|skipped|cancelled", "attempts",
@@ -51,12 +53,17 @@ What `--json` prints. More fields may be added; these stay.
     metrics    [{"run_id", "node", "key", "value", "step", "logged_at"}]
     journal    [{"at", "pipeline", "node", "incarnation", "event", "from", "to", "reason"}]
     graph      {"name", "trigger", "max_concurrent_runs", "max_crashes",
-                "nodes": [{"name", "kind", "type", "predecessors"}]}
+                "nodes": [{"name", "kind", "type", "base_type", "predecessors", "restart": {}, "log_policy": {}, and the
+                           other settings of a node by their names in the SDK}]}
     trigger    {"pipeline", "run_id"}; `cancel` and `retry` print the same
     config show  {"file": string | null, "daemon": true|false,
                 "settings": [{"key", "value", "source": the file, "default", or a variable's name}]}
     version    {"anacostiactl", "daemon": {"version", "pid", "python"} | null}
-    logs       one object per line: {"at", "pipeline", "node", "line"}
+    logs       one object per line: {"at", "pipeline", "node", "level", "pid", "run_id", "message", "line"}; level and
+               pid are null for what was printed without logging
+    top        one object per round, on a line: {"at", "nodes": [{"pipeline", "node", "phase", "pid", "restarts",
+               "cpu_percent", "rss_bytes", "work"}]}
+    doctor     [{"part", "level": "ok|warning|fault", "finding", "advice"}]
 
 `desired` is `up`, `down` or `paused`; `phase` is `down`, `starting`, `ready`, `stopping`, `killing`, `backoff` or
 `failed`.

@@ -1,4 +1,5 @@
-"""What users write pipelines with: four base classes, the Pipeline, the restart policy, limits, and what can go wrong.
+"""What users write pipelines with: four base classes, the Pipeline, the policies of restarts and logs, limits, and what
+can go wrong.
 
 A name is imported when it is first used: the daemon and `anacostiactl` need only messages and errors from below here,
 and would pay for all of it at every start.
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from node_sdk.nodes.resource import BaseResourceNode
     from node_sdk.nodes.store import BaseMetadataStoreNode
     from node_sdk.pipeline import Pipeline
-    from node_sdk.policy import Limits, RestartPolicy
+    from node_sdk.policy import Limits, LogPolicy, RestartPolicy
 
 __all__ = [
     "AnacostiaError",
@@ -28,6 +29,7 @@ __all__ = [
     "InvalidPipeline",
     "InvalidValue",
     "Limits",
+    "LogPolicy",
     "NotRunning",
     "Pipeline",
     "RestartPolicy",
@@ -39,6 +41,7 @@ _MODULES = {
     "BaseNode": "node_sdk.nodes.base",
     "BaseResourceNode": "node_sdk.nodes.resource",
     "Limits": "node_sdk.policy",
+    "LogPolicy": "node_sdk.policy",
     "Pipeline": "node_sdk.pipeline",
     "RestartPolicy": "node_sdk.policy",
 }

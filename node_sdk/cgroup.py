@@ -17,12 +17,12 @@ _DELEGATED = ("user.delegate", "trusted.delegate")  # attributes that systemd se
 _BESIDE = ".control"  # where systemd runs the other commands of a service whose group is delegated (ExecStopPost=)
 
 
-def delegated() -> Path | None:
-    """The folder of this process's group, where it is ours to divide."""
+def delegated(pid: int | None = None) -> Path | None:
+    """The folder of the group of this process (or of `pid`), where it is ours to divide."""
     if not sys.platform.startswith("linux"):
         return None
     with contextlib.suppress(OSError, ValueError):
-        own = _own()
+        own = _own("self" if pid is None else str(pid))
         if own is not None and own.name == _BESIDE:
             own = own.parent
         if own is not None and _is_delegated(own):
@@ -47,8 +47,8 @@ def enter(mark: str) -> None:
         (group / "cgroup.procs").write_text("0")
 
 
-def _own() -> Path | None:
-    lines = Path("/proc/self/cgroup").read_text().splitlines()
+def _own(process: str) -> Path | None:
+    lines = Path(f"/proc/{process}/cgroup").read_text().splitlines()
     path = next((line[3:] for line in lines if line.startswith("0::")), None)
     if path is None or path.startswith("/.."):
         return None  # outside of what this process may see

@@ -18,7 +18,7 @@ from node_sdk.wire.codec import to_map
 # Of a node, and of no interest to the metadata store.
 _NOT_FOR_THE_STORE = frozenset(
     {"type", "base_type", "code", "restart", "start_timeout", "heartbeat_timeout", "stop_timeout", "start_method"}
-    | {"resource_path", "uri", "limits", "essential"}
+    | {"resource_path", "uri", "limits", "essential", "log_policy"}
 )
 _CODE = "its code"
 _SAID_APART = frozenset({"name", "kind", "type", "base_type", "predecessors", "code"})

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Literal
 
 from node_sdk.errors import BadMessage
-from node_sdk.policy import Limits, RestartPolicy
+from node_sdk.policy import Limits, LogPolicy, RestartPolicy
 from node_sdk.wire.codec import Message, from_map, to_map
 
 Kind = Literal["metadata_store", "resource", "action"]
@@ -36,6 +36,7 @@ class NodeSpec(Message):
     start_method: StartMethod = "fork"
     limits: Limits = field(default_factory=Limits)
     essential: bool = False  # without it the pipeline is of no use: when it is given up, the others are stopped
+    log_policy: LogPolicy = field(default_factory=LogPolicy)  # of the node over its pipeline's
     trigger_rule: TriggerRule = "all_success"  # actions
     retries: int = 0  # actions: how often a task is tried again that failed, raised or took too long
     retry_delay: float = 0.0  # actions: before the first of them; twice as long before each further one

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
@@ -21,10 +22,11 @@ from typing import Any, get_args
 
 from node_sdk import validation
 from node_sdk.errors import InvalidPipeline, NotRunning
-from node_sdk.graph import GraphSpec, Trigger
+from node_sdk.graph import GraphSpec, NodeSpec, Trigger
 from node_sdk.names import check_name, script_name
 from node_sdk.nodes.base import BaseNode, Loggers
 from node_sdk.nodes.binding import Binding
+from node_sdk.policy import LogPolicy
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -45,7 +47,8 @@ class Pipeline:
     `loggers` are given to every node that has none. `name` is the stem of the script's file unless given. A run
     starts when every monitored resource's trigger condition holds (`trigger="all"`) or one does (`"any"`); at most
     `max_concurrent_runs` of these are under way at once (one by hand, `anacostiactl trigger`, starts at once and takes
-    a place like any other). A task whose node crashes `max_crashes` times ends as error.
+    a place like any other). A task whose node crashes `max_crashes` times ends as error. `log_policy` is for what its
+    nodes leave open in theirs.
 
     Raises InvalidPipeline, one error for each broken rule, naming the nodes.
     """
@@ -59,6 +62,7 @@ class Pipeline:
         trigger: Trigger = "all",
         max_concurrent_runs: int = 1,
         max_crashes: int = 3,
+        log_policy: LogPolicy | None = None,
     ) -> None:
         self.name = check_name(name if name is not None else _script_name(), "pipeline")
         given = list(nodes)
@@ -70,12 +74,14 @@ class Pipeline:
         for what, number in (("max_concurrent_runs", max_concurrent_runs), ("max_crashes", max_crashes)):
             if type(number) is not int or number < 1:
                 raise InvalidPipeline(f"cannot use {what}={number!r}: it is a whole number, 1 or more")
+        if log_policy is not None and not isinstance(log_policy, LogPolicy):
+            raise InvalidPipeline(f"cannot use log_policy={log_policy!r}: a LogPolicy is needed")
         for node in self.nodes:
             if not node.loggers:
                 node.add_loggers(loggers)
         self.graph = GraphSpec(
             name=self.name,
-            nodes=tuple(node.spec() for node in self.nodes),
+            nodes=tuple(_with_policy(node.spec(), log_policy) for node in self.nodes),
             trigger=trigger,
             max_concurrent_runs=max_concurrent_runs,
             max_crashes=max_crashes,
@@ -144,6 +150,10 @@ def collecting() -> Iterator[list[Pipeline]]:
         yield _collected
     finally:
         _collected = outer
+
+
+def _with_policy(spec: NodeSpec, whole: LogPolicy | None) -> NodeSpec:
+    return spec if whole is None else replace(spec, log_policy=spec.log_policy.over(whole))
 
 
 def _script_name() -> str:

@@ -1,17 +1,18 @@
-"""When and how soon a node is started again, and what its processes may use. Pure data: the supervisor decides with
-it, and each process of a node puts the limits on itself before any code of the user runs.
+"""When and how soon a node is started again, what its processes may use, and how much of its log is kept. Pure data:
+the supervisor decides with it, and each process of a node puts the limits on itself before any code of the user runs.
 """
 
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from typing import Literal, get_args
 
 from node_sdk.errors import InvalidPipeline
 from node_sdk.wire.codec import Message
 
 When = Literal["always", "on-failure", "never"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,3 +102,37 @@ class Limits(Message):
 def _whole(name: str, value: object, least: int, most: int) -> None:
     if value is not None and (type(value) is not int or not least <= value <= most):
         raise InvalidPipeline(f"cannot use {name}={value!r}: it is a whole number from {least} to {most}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPolicy(Message):
+    """What becomes of a node's log. What is None here is taken from the pipeline's, then from the daemon's settings,
+    then from `DEFAULT_LOG_POLICY`: 10 MiB, 5 files, 30 days, every level.
+
+    `max_bytes`: how large the file may grow before it is rotated. `files`: how many there are, the current one
+    included, so a node's logs take about `max_bytes * files`. `max_age`: after how many days an old file is removed.
+    `level`: records of `logging` below it are not written; None leaves the levels as the program sets them.
+    """
+
+    max_bytes: int | None = None
+    files: int | None = None
+    max_age: float | None = None
+    level: LogLevel | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_bytes is not None and self.max_bytes < 16384:
+            raise InvalidPipeline(f"cannot use max_bytes={self.max_bytes}: it is a number of bytes, 16384 or more")
+        if self.files is not None and self.files < 1:
+            raise InvalidPipeline(f"cannot use files={self.files}: it is 1 (the current file alone) or more")
+        if self.max_age is not None and not self.max_age > 0:
+            raise InvalidPipeline(f"cannot use max_age={self.max_age}: it is a number of days, above 0")
+        if self.level not in (None, *get_args(LogLevel)):
+            raise InvalidPipeline(f"cannot use level={self.level!r}: it is one of {', '.join(get_args(LogLevel))}")
+
+    def over(self, other: LogPolicy) -> LogPolicy:
+        """This one, and what it leaves open as `other` has it."""
+        given = {each.name: getattr(self, each.name) for each in fields(self)}
+        return LogPolicy(**{name: getattr(other, name) if value is None else value for name, value in given.items()})
+
+
+DEFAULT_LOG_POLICY = LogPolicy(max_bytes=10 * 1024 * 1024, files=5, max_age=30.0)

@@ -16,7 +16,7 @@ from node_sdk.nodes.action import BaseActionNode
 from node_sdk.nodes.base import BaseNode
 from node_sdk.nodes.resource import BaseResourceNode
 from node_sdk.nodes.store import BaseMetadataStoreNode
-from node_sdk.policy import Limits, RestartPolicy
+from node_sdk.policy import Limits, LogPolicy, RestartPolicy
 
 
 def check(nodes: Sequence[object]) -> list[BaseNode]:
@@ -151,6 +151,10 @@ def _settings(node: BaseNode) -> None:
     if not isinstance(node.limits, Limits):
         raise InvalidPipeline(f"cannot use node {node.name!r}: its limits is {node.limits!r}, a Limits is needed")
     _one_of(node, "essential", (True, False))
+    if not isinstance(node.log_policy, LogPolicy):
+        raise InvalidPipeline(
+            f"cannot use node {node.name!r}: its log_policy is {node.log_policy!r}, a LogPolicy is needed"
+        )
     _one_of(node, "start_method", get_args(StartMethod))
     if isinstance(node, BaseActionNode):
         _one_of(node, "trigger_rule", get_args(TriggerRule))

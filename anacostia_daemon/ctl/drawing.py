@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from anacostia_daemon.ctl.table import cut
 from anacostia_daemon.ctl.text import printable
 
 _MARKS = {"metadata_store": "◆", "resource": "■", "action": "●"}
@@ -12,6 +13,36 @@ _ASCII = str.maketrans(
 )
 
 Lanes = list[str | None]  # for each column the node that its edge leads to; None: free
+
+
+_MANY = 20  # nodes; from there on no line is spent on air
+_NAMED = 3  # predecessors that a line of the list names
+
+
+def picture(nodes: list[dict[str, Any]], width: int | None, ascii_only: bool = False) -> list[str]:
+    """The drawing; where its lanes would fill more than half of the terminal, a list by stages instead."""
+    drawn = draw(nodes, ascii_only)
+    lanes = max((len(line) for line in drawn if not line.endswith(")")), default=0)
+    if width is None or lanes <= max(10, width // 2):
+        return drawn if width is None else [cut(line, width) for line in drawn]
+    return [cut(line, width) for line in listing(nodes, ascii_only)]
+
+
+def listing(nodes: list[dict[str, Any]], ascii_only: bool = False) -> list[str]:
+    """One node per line, with the length of the longest way to it, and its predecessors."""
+    stages: dict[str, int] = {}
+    lines = []
+    for node in nodes:
+        before = node["predecessors"]
+        stage = stages[node["name"]] = 1 + max((stages[each] for each in before), default=0)
+        named = ", ".join(printable(each) for each in before[:_NAMED])
+        more = f" and {len(before) - _NAMED} more" if len(before) > _NAMED else ""
+        mark = _MARKS.get(node["kind"], "●")
+        lines.append(
+            (stage, f"{stage:>4}  {mark}  {printable(node['name'])}" + (f"  ← {named}{more}" if before else ""))
+        )
+    lines.sort(key=lambda each: each[0])
+    return [line.translate(_ASCII).replace("←", "<-") if ascii_only else line for _, line in lines]
 
 
 def draw(nodes: list[dict[str, Any]], ascii_only: bool = False) -> list[str]:
@@ -39,8 +70,10 @@ def draw(nodes: list[dict[str, Any]], ascii_only: bool = False) -> list[str]:
             if each:
                 taken.append(_free(lanes, column))
             lanes[taken[each]] = target
-        if any(lanes):
-            drawn.append((_fork(lanes, taken) if len(taken) > 1 else _row(lanes, -1, ""), ""))
+        if len(taken) > 1:
+            drawn.append((_fork(lanes, taken), ""))
+        elif any(lanes) and len(nodes) <= _MANY:
+            drawn.append((_row(lanes, -1, ""), ""))
         while lanes and lanes[-1] is None:
             lanes.pop()
     return _lines(drawn, ascii_only)

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from anacostia_daemon.control.client import Client, ControlFailure, DaemonNotRunning
 from anacostia_daemon.paths import Home, private_directory
 from node_sdk.errors import AnacostiaError
+from node_sdk.policy import LogPolicy
+from node_sdk.rotation import Rotation
 
 UP_WITHIN = 60.0  # seconds; it adopts what an earlier daemon has left before it answers
 _TAIL = 4000  # bytes of its log that are shown when it ends at once
@@ -48,6 +50,7 @@ def is_running(home: Home) -> bool:
 def launch(home: Home, end_with: int | None = None) -> subprocess.Popen[bytes]:
     """A daemon in a session of its own, up and answering. It ends when descriptor `end_with` says end of file."""
     private_directory(home.path)
+    Rotation(home.log, LogPolicy()).begin()
     ready, tell = os.pipe()
     try:
         with home.log.open("ab") as log:

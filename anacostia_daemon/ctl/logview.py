@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from anacostia_daemon.ctl import screen
 from anacostia_daemon.ctl.exits import UNKNOWN, CommandFailed
-from anacostia_daemon.ctl.logfile import Line, LogFile
+from anacostia_daemon.ctl.logfile import LogFile
+from anacostia_daemon.ctl.logline import Line, Wanted
 from anacostia_daemon.ctl.text import did_you_mean, printable
 from anacostia_daemon.ctl.watch import Watch
 
@@ -28,10 +29,18 @@ class LogView:
     `short`: lines are labelled with the node alone.
     """
 
-    def __init__(self, home: Home, target: str | None, as_json: bool = False, short: bool = False) -> None:
-        self._home, self._as_json, self._short = home, as_json, short
+    def __init__(
+        self,
+        home: Home,
+        target: str | None,
+        as_json: bool = False,
+        short: bool = False,
+        wanted: Wanted | None = None,
+    ) -> None:
+        self._home, self._as_json, self._short, self._wanted = home, as_json, short, wanted
         self._pipeline, _, self._node = (target or "").partition("/")
         self._files: dict[Source, LogFile] = {}
+        self._hues: dict[Source, str] = {}
         self._width = 0
         self._find()
         if target and not self._files:
@@ -87,7 +96,9 @@ class LogView:
             for name in _names(folder):
                 node = name.removesuffix(_SUFFIX)
                 if name.endswith(_SUFFIX) and self._node in ("", node) and (pipeline, node) not in self._files:
-                    self._files[pipeline, node] = LogFile(folder / name)
+                    self._files[pipeline, node] = LogFile(folder / name, self._wanted)
+                    # Each has its colour, and keeps it when another one appears.
+                    self._hues[pipeline, node] = screen.HUES[len(self._hues) % len(screen.HUES)]
                     self._width = max(self._width, len(self._label((pipeline, node))))
 
     def _label(self, source: Source) -> str:
@@ -98,12 +109,11 @@ class LogView:
         for line, source in lines:
             text = line.text.decode("utf-8", "backslashreplace").rstrip("\r")
             if self._as_json:
-                value = {"at": line.at, "pipeline": source[0], "node": source[1], "line": text}
-                click.echo(json.dumps(value, ensure_ascii=False))
+                click.echo(json.dumps(_value(line, source, text), ensure_ascii=False))
                 continue
-            text = printable(text, tabs=True) if harmless else text
+            text = screen.styled(printable(text, tabs=True), _colour(line)) if harmless else text
             if self._named:
-                text = f"{screen.styled(f'{self._label(source):<{self._width}} |', screen.DIM)} {text}"
+                text = f"{screen.styled(f'{self._label(source):<{self._width}} |', self._hues[source])} {text}"
             click.echo(text, color=harmless or None)
 
     def _unknown(self, target: str) -> CommandFailed:
@@ -118,6 +128,27 @@ class LogView:
         guess, others = did_you_mean(self._node, nodes), f"there are logs of: {', '.join(nodes)}" if nodes else ""
         why = "no such node, or it has written nothing yet"
         return CommandFailed(f"cannot show logs of {what}: {why}{guess}", UNKNOWN, others)
+
+
+def _value(line: Line, source: Source, text: str) -> dict[str, Any]:
+    """The line as documented; what is None is not known of what was printed without logging."""
+    message = text if line.message is None else line.message.decode("utf-8", "backslashreplace").rstrip("\r")
+    return {
+        "at": line.at,
+        "pipeline": source[0],
+        "node": source[1],
+        "level": line.level,
+        "pid": line.pid,
+        "run_id": line.run_id,
+        "message": message,
+        "line": text,
+    }
+
+
+def _colour(line: Line) -> str:
+    return {"WARNING": screen.YELLOW, "ERROR": screen.RED, "CRITICAL": screen.RED, "DEBUG": screen.DIM}.get(
+        line.level or "", ""
+    )
 
 
 def _time(found: tuple[Line, Source]) -> str:

@@ -43,6 +43,19 @@ def _whole(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     return value
 
 
+def node_names(
+    kind: str | None = None,
+) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """For `shell_complete`: the nodes of the pipeline on the line."""
+
+    def complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+        from anacostia_daemon.ctl.names import nodes
+
+        return nodes(ctx, incomplete, kind)
+
+    return complete
+
+
 class RunNumber(click.IntRange):
     """The number of a run. One that no store can hold is that of no run, not a mistake in the command line."""
 
@@ -55,6 +68,27 @@ class RunNumber(click.IntRange):
         if number >= 2**63:
             raise CommandFailed(f"cannot find run {number}: no such run in any pipeline", UNKNOWN)
         return number
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The newest runs of the pipeline on the line."""
+        from click.shell_completion import CompletionItem
+
+        from anacostia_daemon.ctl.names import runs
+
+        return [CompletionItem(number, help=state) for number, state in runs(ctx, incomplete)]
+
+
+def moment(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """A moment of the past as a person writes it, in ISO 8601 UTC."""
+    if value is None or ctx.resilient_parsing:
+        return None
+    from anacostia_daemon.ctl.logline import stamp
+    from anacostia_daemon.ctl.text import past
+
+    found = past(value)
+    if found is None:
+        raise click.BadParameter(f"'{value}' is no time: write 15m, 2h, 3d, 14:03 or 2026-11-23T14:03", ctx, parameter)
+    return stamp(found)
 
 
 def pipeline_argument(required: bool = True) -> Callable[[_Decorated], _Decorated]:

@@ -13,6 +13,9 @@ from anacostia_daemon.ctl.table import Cell, Column, Row, render
 
 GREEN, YELLOW, RED, DIM, BOLD = "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[2m", "\x1b[1m"
 
+# For names that stand beside each other: readable on black and on white, and none of them says "trouble".
+HUES = tuple(f"\x1b[{number}m" for number in (36, 35, 34, 32, 33, 96, 95, 94))
+
 _OF_WORD = {
     "ready": GREEN,
     "succeeded": GREEN,
@@ -57,6 +60,17 @@ def width() -> int | None:
         return 80
 
 
+def height() -> int:
+    """Lines of the terminal."""
+    given = os.environ.get("LINES", "")
+    if given.isdigit() and int(given) > 0:
+        return int(given)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).lines or 24
+    except OSError:
+        return 24
+
+
 def draws_lines() -> bool:
     """Whether stdout can show line-drawing characters."""
     return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
@@ -69,7 +83,7 @@ def word(text: str) -> Cell:
 
 def styled(text: str, style: str) -> str:
     """`text` in a colour, where colours are."""
-    return f"{style}{text}\x1b[0m" if coloured() else text
+    return f"{style}{text}\x1b[0m" if style and coloured() else text
 
 
 def show_table(columns: Sequence[Column], rows: Sequence[Row], nothing: str) -> None:

@@ -11,15 +11,18 @@ from dataclasses import dataclass
 
 _GAP = "  "
 _NARROWEST = 8  # columns; a flexible column gives way down to this
+_READABLE = 20  # columns; before a flexible one gets narrower than this, others are left out
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`flexible` columns are cut where the terminal is too narrow for all, the last of them first."""
+    """`flexible` columns are cut where the terminal is too narrow for all, the last of them first. Before they would be
+    unreadable, columns that `may_go` are left out, the highest number first; 0 stays."""
 
     title: str
     right: bool = False
     flexible: bool = False
+    may_go: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,11 @@ def render(columns: Sequence[Column], rows: Sequence[Row], width: int | None = N
         max([columns_of(column.title), *(columns_of(row[index].text) for row in cells)])
         for index, column in enumerate(columns)
     ]
+    shown = list(range(len(columns)))
+    if width is not None:
+        shown = _fitting(columns, widths, width)
+    columns, widths = [columns[each] for each in shown], [widths[each] for each in shown]
+    cells = [[row[each] for each in shown] for row in cells]
     if width is not None:
         _narrow(columns, widths, width)
     titles = [Cell(column.title) for column in columns]
@@ -68,6 +76,17 @@ def _columns_of_one(character: str) -> int:
     if unicodedata.combining(character) or unicodedata.category(character) in ("Cf", "Me", "Mn"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _fitting(columns: Sequence[Column], widths: list[int], width: int) -> list[int]:
+    """Which columns are shown."""
+    least = [min(each, _READABLE) if column.flexible else each for column, each in zip(columns, widths, strict=True)]
+    shown = list(range(len(columns)))
+    for index in sorted(shown, key=lambda each: -columns[each].may_go):
+        if columns[index].may_go == 0 or sum(least[each] + len(_GAP) for each in shown) - len(_GAP) <= width:
+            break
+        shown.remove(index)
+    return shown
 
 
 def _narrow(columns: Sequence[Column], widths: list[int], width: int) -> None:

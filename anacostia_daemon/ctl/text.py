@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _CONTROL_BUT_TAB = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -51,6 +51,12 @@ def ago(iso: str | None, now: datetime | None = None) -> str:
     return "-" if moment is None else duration(((now or datetime.now(UTC)) - moment).total_seconds())
 
 
+def until(iso: str | None, now: datetime | None = None) -> str:
+    """How long until then: '3m12s'; '0s' where that is over."""
+    moment = parsed(iso)
+    return "-" if moment is None else duration((moment - (now or datetime.now(UTC))).total_seconds())
+
+
 def between(start: str | None, end: str | None) -> str:
     """From `start` to `end`, or to now: '0.31s', '3m12s'."""
     began, ended = parsed(start), parsed(end)
@@ -58,6 +64,24 @@ def between(start: str | None, end: str | None) -> str:
         return "-"
     seconds = ((ended or datetime.now(UTC)) - began).total_seconds()
     return f"{max(seconds, 0.0):.2f}s" if seconds < 10 else duration(seconds)
+
+
+def past(written: str, now: datetime | None = None) -> datetime | None:
+    """'90s', '15m', '2h', '3d' before now; '14:03' is the last time it was so late; a date, with a time or without.
+    What has no zone is local."""
+    here = (now or datetime.now(UTC)).astimezone()
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s*([smhdw])(?:\s*ago)?", written.strip())
+    if found:
+        unit = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}[found[2]]
+        return here - timedelta(seconds=float(found[1]) * unit)
+    clock = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?", written.strip())
+    if clock:
+        at = here.replace(hour=int(clock[1]), minute=int(clock[2]), second=int(clock[3] or 0), microsecond=0)
+        return at if at <= here else at - timedelta(days=1)
+    try:
+        return datetime.fromisoformat(written.strip()).astimezone()
+    except ValueError:
+        return None
 
 
 def duration(seconds: float) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -21,6 +22,8 @@ __all__ = ["Entry", "Journal", "JournalError", "JournalUnusable", "LoaderRow", "
 JournalError = sqlite3.Error  # whatever reading or writing an open journal may raise
 
 KEEP = 5_000  # entries per pipeline
+KEEP_DAYS = 90.0  # after which entries go, but for the newest
+_NEWEST = 200  # of a pipeline that is registered stay, however old: a clock that jumps must not cost the whole story
 _PRUNE_EVERY = 500  # entries written between two prunings
 
 _NODE_COLUMNS = tuple(each.name for each in fields(NodeRow))
@@ -30,13 +33,22 @@ _PIPELINE_COLUMNS = tuple(each.name for each in fields(PipelineRow))
 class Journal:
     """The journal at `path`. Only one daemon has it open (the home's lock sees to that); not for several threads.
 
-    Raises JournalUnusable where the file cannot be used. `keep`: how many entries per pipeline are kept.
+    Raises JournalUnusable where the file cannot be used. `keep`: how many entries per pipeline are kept, and for how
+    many days. `clock`: wall time.
     """
 
-    def __init__(self, path: Path, *, keep: int = KEEP) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        keep: int = KEEP,
+        keep_days: float = KEEP_DAYS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._connection = connect(path)
         self.keep = keep
-        self._unpruned = 0
+        self._keep_seconds, self._clock = keep_days * 86400, clock
+        self._unpruned = _PRUNE_EVERY  # what grew old while no daemon ran goes with the first line that is written
         self._turning = False
         self._pending: list[tuple[str, tuple[object, ...]]] = []  # what this turn writes, in order
         self._promised = False  # whether any of it must outlive a power failure
@@ -154,16 +166,23 @@ class Journal:
         return [_entry(row) for row in reversed(rows)]
 
     def _prune(self) -> None:
-        """Drop the oldest lines of each pipeline that has more than it may. Now and then: it reads a whole index."""
+        """Drop the lines that are too many or too old. Now and then: it reads a whole index."""
         if self._unpruned < min(_PRUNE_EVERY, self.keep):
             return
         self._unpruned = 0
+        registered = {row["name"] for row in self._rows("pipelines", ("name",), "1")}
+        before = self._clock() - self._keep_seconds
         for (pipeline,) in self._connection.execute("SELECT DISTINCT pipeline FROM entries").fetchall():
-            self._connection.execute(
-                "DELETE FROM entries WHERE pipeline = :pipeline AND id <= (SELECT id FROM entries "
-                "WHERE pipeline = :pipeline ORDER BY id DESC LIMIT 1 OFFSET :keep)",
-                {"pipeline": pipeline, "keep": self.keep},
-            )
+            self._drop(pipeline, self.keep, float("inf"))
+            self._drop(pipeline, _NEWEST if pipeline in registered else 0, before)
+
+    def _drop(self, pipeline: str, keep: int, before: float) -> None:
+        """Drop the lines of a pipeline that are older than `before`, but for the newest `keep`."""
+        self._connection.execute(
+            "DELETE FROM entries WHERE pipeline = :pipeline AND at < :before AND id <= (SELECT id FROM entries "
+            "WHERE pipeline = :pipeline ORDER BY id DESC LIMIT 1 OFFSET :keep)",
+            {"pipeline": pipeline, "before": before, "keep": keep},
+        )
 
     # ---- below
 

@@ -34,7 +34,7 @@ from anacostia_daemon.supervisor.keeper import Departure, LoaderKeeper
 from anacostia_daemon.supervisor.kept_environment import forget_others, keep
 from anacostia_daemon.supervisor.link import Link
 from anacostia_daemon.supervisor.listing import Listing, differences
-from anacostia_daemon.supervisor.log import report
+from anacostia_daemon.supervisor.log import report, rotate
 from anacostia_daemon.supervisor.loop import Loop
 from anacostia_daemon.supervisor.memory_watch import MemoryWatch
 from anacostia_daemon.supervisor.moments import Moments
@@ -91,6 +91,7 @@ class Daemon:
         self.settings.follow(self.config)
         home.prepare()
         self._lock = HomeLock(home)
+        rotate(home.log)
         self.started_at = time.time()
         self.journal = Journal(home.journal, keep=self.settings.journal_lines)
         self.loop = loop = Loop()

@@ -14,7 +14,7 @@ from node_sdk.errors import InvalidValue, NotRunning
 from node_sdk.graph import Kind, NodeSpec, StartMethod
 from node_sdk.names import check_name
 from node_sdk.nodes.binding import Binding
-from node_sdk.policy import Limits, RestartPolicy
+from node_sdk.policy import Limits, LogPolicy, RestartPolicy
 
 Loggers = logging.Logger | Iterable[logging.Logger] | None
 
@@ -38,6 +38,7 @@ class BaseNode:
     start_method: StartMethod = "fork"
     limits: Limits = Limits()
     essential: bool = False  # when the supervisor gives it up, it stops the pipeline
+    log_policy: LogPolicy = LogPolicy()
 
     def __init__(self, name: str, predecessors: Sequence[BaseNode] | None = None, loggers: Loggers = None) -> None:
         self.name = check_name(name, "node")
@@ -108,6 +109,7 @@ class BaseNode:
             start_method=self.start_method,
             limits=self.limits,
             essential=self.essential,
+            log_policy=self.log_policy,
         )
 
     def bind(self, binding: Binding | None) -> None:

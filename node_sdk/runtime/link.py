@@ -2,8 +2,8 @@
 
 A thread of its own holds the socket, so that beats go on while `execute()` works for hours. It falls silent when the
 main thread is stuck where it should not be (in a trigger_condition() that never returns, say), so that the daemon
-finds the node hung and replaces it. It also keeps the time of tasks (watch.py). The daemon may be away: then beats are
-dropped, and nothing else changes (law 6).
+finds the node hung and replaces it. It also keeps the time of tasks (watch.py) and the size of the log (log_watch.py).
+The daemon may be away: then beats are dropped, and nothing else changes (law 6).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from node_sdk.errors import BadMessage
 from node_sdk.runtime.channel import has_message, milliseconds
 from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.runtime.lines import DaemonLine
+from node_sdk.runtime.log_watch import LogWatch
 from node_sdk.runtime.recall import Recall
 from node_sdk.runtime.watch import TaskWatch
 from node_sdk.wire.codec import decode, encode
@@ -29,6 +30,7 @@ from node_sdk.wire.link import Beat, CancelTask, DaemonMessage, LastWords, NodeM
 LONGEST_INTERVAL = 10.0  # seconds between two beats
 SOON = 0.25  # seconds until the daemon hears of other work
 FAREWELL = 1.0  # seconds that last words may take to leave
+AT_REST = ("idle", "watching")  # the work of a node that waits for something to do
 
 _LOG = logging.getLogger("anacostia.runtime")
 
@@ -48,6 +50,7 @@ class Link:
         paused: bool = False,
         changed: Callable[[], None] = lambda: None,
         watch: TaskWatch | None = None,
+        log_watch: LogWatch | None = None,
     ) -> None:
         self.paused = paused
         self.interval = min(heartbeat_timeout / 3, LONGEST_INTERVAL)
@@ -58,6 +61,7 @@ class Link:
         self._news_at: float | None = None  # when the work changed; None: not since it was last looked at
         self._changed = changed
         self._watch = watch or TaskWatch(Recall(), 0.0, lambda called: None)
+        self._log_watch = log_watch
         self._busy_since: float | None = time.monotonic()  # None: the main thread may take as long as it likes
         self._words: deque[NodeMessage] = deque()
         self._ended = False
@@ -138,7 +142,7 @@ class Link:
                 if not self._stuck(now):
                     self._send(self._beat())
             self._watch.look()
-            deadlines = (due, self._watch.deadline(), self._tell_news(now))
+            deadlines = (due, self._watch.deadline(), self._tell_news(now), self._look_at_log())
             poller.poll(milliseconds(min(each for each in deadlines if each is not None) - now))
             self._wakeup.clear()
             self._say()
@@ -170,6 +174,10 @@ class Link:
             self._line.monitor.recv_multipart(zmq.DONTWAIT)
             found = True
         return found
+
+    def _look_at_log(self) -> float | None:
+        """Rotate it where it is full; returns when to look again."""
+        return None if self._log_watch is None else self._log_watch.look(at_work=self._work not in AT_REST)
 
     def _stuck(self, now: float) -> bool:
         since = self._busy_since

@@ -23,6 +23,7 @@ from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.runtime.launch import Launch
 from node_sdk.runtime.lines import Lines
 from node_sdk.runtime.link import Link
+from node_sdk.runtime.log_watch import LogWatch
 from node_sdk.runtime.outbox import Outbox
 from node_sdk.runtime.store_client import StoreClient
 from node_sdk.runtime.watch import TaskWatch
@@ -30,6 +31,7 @@ from node_sdk.wire.link import LastWords
 
 if TYPE_CHECKING:
     from node_sdk.pipeline import Pipeline
+    from node_sdk.rotation import Rotation
 
 LONGEST_FAREWELL = 2.0  # seconds until a process that gives up ends, come what may
 FENCED = 70  # exit code of a process that a newer incarnation has taken over from
@@ -57,7 +59,14 @@ class Source(Protocol):
 class Live:
     """The node of `launch` in this process. Its link beats once started; `open` makes it reachable."""
 
-    def __init__(self, pipeline: Pipeline, launch: Launch, interrupt: Interrupt, lines: Lines | None = None) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        launch: Launch,
+        interrupt: Interrupt,
+        lines: Lines | None = None,
+        rotation: Rotation | None = None,
+    ) -> None:
         self._lines = lines = lines or Lines(launch.link, launch.endpoint(pipeline.graph.store.name))
         self.pipeline = pipeline
         self.launch = launch
@@ -76,6 +85,7 @@ class Live:
             paused=launch.paused,
             changed=interrupt.poke,
             watch=self.watch,
+            log_watch=None if rotation is None else LogWatch(rotation),
         )
         self.context = lines.context
         self.outbox = Outbox(self.context, launch.node, launch.endpoint)

@@ -74,10 +74,10 @@ def _load(wanted: Load, daemon: Conversation, output: IO[bytes]) -> Server:
     door = Door(wanted, name)
     place_logs(wanted, name, os.environ)
     log = log_file(wanted, name, "loader")
-    logs.redirect(log)
+    rotation = logs.redirect(log, wanted.log_policy)
     output.seek(0)
     os.write(1, output.read())
-    server = Server(pipeline, name, wanted, door, daemon)
+    server = Server(pipeline, name, wanted, door, daemon, rotation)
     if server.forking:
         _warm(pipeline[pipeline.graph.store.name])
         prepare()

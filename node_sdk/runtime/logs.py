@@ -17,6 +17,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
+from node_sdk.policy import DEFAULT_LOG_POLICY, LogLevel, LogPolicy
+from node_sdk.rotation import Rotation
+
 RUNTIME = "anacostia"  # parent of our own loggers
 
 
@@ -99,12 +102,15 @@ def indented(message: str) -> str:
     return message.replace("\n", "\n    ") if "\n" in message else message
 
 
-def redirect(path: Path) -> None:
+def redirect(path: Path, policy: LogPolicy = DEFAULT_LOG_POLICY) -> Rotation:
     """Send stdout and stderr of this process, at the level of descriptors, to the end of the file at `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    rotation = Rotation(path, policy)
+    rotation.begin()
     descriptor = _append(path)
     send_output_to(descriptor)
     os.close(descriptor)
+    return rotation
 
 
 def send_output_to(descriptor: int) -> None:
@@ -120,11 +126,19 @@ def send_output_to(descriptor: int) -> None:
             stream.reconfigure(line_buffering=True, errors="backslashreplace")
 
 
-def take_over(loggers: Iterable[logging.Logger], node: str, run_id: Callable[[], int | None]) -> None:
-    """Route the root logger, our own and the user's `loggers` to this node's log (descriptor 2), each record once."""
+def take_over(
+    loggers: Iterable[logging.Logger], node: str, run_id: Callable[[], int | None], level: LogLevel | None = None
+) -> None:
+    """Route the root logger, our own and the user's `loggers` to this node's log (descriptor 2), each record once.
+
+    With `level`, what is below it is not written, and what libraries say from there on is.
+    """
     ours = LineHandler(2)
     ours.setFormatter(NodeFormatter(node, run_id))
     root = logging.getLogger()
+    if level is not None:
+        ours.setLevel(level)
+        root.setLevel(level)
     root.addHandler(ours)
     logging.getLogger(RUNTIME).setLevel(logging.DEBUG)
     replaced: dict[logging.Handler, logging.Handler | None] = {}

@@ -41,10 +41,11 @@ def run_node(pipeline: Pipeline, launch: Launch, lines: Lines | None = None) -> 
     try:
         interrupt = Interrupt()
         interrupt.install()
-        logs.redirect(launch.log_file)
+        policy = pipeline.graph.by_name[launch.node].log_policy.over(launch.load.log_policy)
+        rotation = logs.redirect(launch.log_file, policy)
         loggers = [each for node in pipeline.nodes for each in node.loggers]
-        logs.take_over(loggers, launch.node, lambda: _run_id(pipeline, launch.node))
-        code = _live(Live(pipeline, launch, interrupt, lines))
+        logs.take_over(loggers, launch.node, lambda: _run_id(pipeline, launch.node), policy.level)
+        code = _live(Live(pipeline, launch, interrupt, lines, rotation))
     except BaseException:  # noqa: BLE001  (nothing above this frame: what is not said here is never said)
         traceback.print_exc()
     finally:

@@ -18,7 +18,7 @@ def limited(launch: Launch, lines: Lines | None = None) -> None:
     try:
         put_on(launch.limits, launch.node)
     except CannotLimit as error:
-        logs.redirect(launch.log_file)
+        logs.redirect(launch.log_file, launch.load.log_policy)
         sys.stderr.write(f"{error}\n")
         sys.stderr.flush()
         say_why(launch, str(error), lines)

@@ -21,6 +21,7 @@ from node_sdk.changes import shape
 from node_sdk.errors import BadMessage
 from node_sdk.osprocess import allowed, peer_uid
 from node_sdk.pipeline import Pipeline
+from node_sdk.rotation import Rotation
 from node_sdk.runtime.children import Children, StillAlive
 from node_sdk.runtime.conversation import Conversation
 from node_sdk.runtime.door import Door
@@ -54,8 +55,11 @@ MOST_STRANGERS = 8  # connections that have not said yet that they are a daemon
 class Server:
     """Serves `daemon` and those that come after it, until nothing is left to do."""
 
-    def __init__(self, pipeline: Pipeline, name: str, wanted: Load, door: Door, daemon: Conversation) -> None:
+    def __init__(
+        self, pipeline: Pipeline, name: str, wanted: Load, door: Door, daemon: Conversation, rotation: Rotation
+    ) -> None:
         self._name = name
+        self._rotation = rotation  # of loader.log
         self._wanted = wanted
         self._graph = fingerprinted(pipeline, dataclasses.replace(pipeline.graph, name=name))
         self._sources = tuple(map(str, Project().sources()))
@@ -108,6 +112,7 @@ class Server:
             elif key.fileobj is self._daemon.connection:
                 self._hear()
         self._reap()
+        self._rotation.look()
         self._await_writable()
 
     def _done(self) -> bool:

@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> NoReturn:
         os.setsid()
     if launch.query is None:
         cgroup.enter(launch.mark)
-        logs.redirect(launch.log_file)
+        logs.redirect(launch.log_file, launch.load.log_policy)
         limited(launch)
     try:
         with logs.files_kept():

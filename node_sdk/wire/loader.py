@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from node_sdk.graph import GraphSpec
+from node_sdk.policy import LogPolicy
 from node_sdk.wire.codec import Message
 
 
@@ -27,6 +28,7 @@ class Load(ToLoader):
     data_dir: str  # of this daemon; a pipeline's files lie in data_dir/PIPELINE/
     beside: bool = False  # another loader of this pipeline lives: listen at a socket of one's own
     nodes: dict[str, dict[str, Any]] = field(default_factory=dict)  # settings by node, over those of the file
+    log_policy: LogPolicy = field(default_factory=LogPolicy)  # of this daemon; pipelines and nodes come before it
 
 
 @dataclass(frozen=True, slots=True)

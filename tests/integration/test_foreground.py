@@ -110,7 +110,7 @@ def terminal() -> Iterator[Terminal]:
 def test_it_shows_what_the_nodes_say_and_ctrl_c_ends_it_gracefully(terminal: Terminal) -> None:
     process = terminal.begin()
     assert f"anacostiactl --home {terminal.home.path} status" in terminal.until("pipeline 'tiny' runs")
-    terminal.until("count #1: starting -> ready")
+    terminal.until(r"count \(process 1\) is ready")
     (terminal.folder / "incoming" / "one.txt").write_text("one")
     assert "counted" in terminal.until(r"^count +\|.*run=1 counted")
     process.send_signal(signal.SIGINT)
@@ -125,11 +125,11 @@ def test_a_second_ctrl_c_ends_it_by_force(terminal: Terminal) -> None:
     patient = TINY.replace("restart = RestartPolicy(max_restarts=2, backoff_initial=0.05)", "stop_timeout = 600.0")
     terminal.write(patient.replace("self.store.log_metrics(answer=42)", STUBBORN))
     process = terminal.begin()
-    terminal.until("count #1: starting -> ready")
+    terminal.until(r"count \(process 1\) is ready")
     (terminal.folder / "incoming" / "one.txt").write_text("one")
     terminal.until("stubborn now")
     process.send_signal(signal.SIGINT)
-    terminal.until("count #1: ready -> stopping")
+    terminal.until(r"count \(process 1\) is asked to stop")
     process.send_signal(signal.SIGINT)
     terminal.until("stopping by force")
     assert process.wait(TIMEOUT) == 0
@@ -138,13 +138,13 @@ def test_a_second_ctrl_c_ends_it_by_force(terminal: Terminal) -> None:
 
 def test_the_daemon_ends_with_a_terminal_that_is_killed_and_the_next_one_starts(terminal: Terminal) -> None:
     first = terminal.begin()
-    terminal.until("count #1: starting -> ready")
+    terminal.until(r"count \(process 1\) is ready")
     with Gone(terminal.daemon_pid) as daemon:
         first.kill()
         assert daemon.wait(TIMEOUT)
     assert not terminal.living
     second = terminal.begin()
-    terminal.until("count #.: starting -> ready")
+    terminal.until(r"count \(process .\) is ready")
     second.send_signal(signal.SIGTERM)
     assert second.wait(TIMEOUT) == 0
 
@@ -152,7 +152,7 @@ def test_the_daemon_ends_with_a_terminal_that_is_killed_and_the_next_one_starts(
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells of a parent's death")
 def test_all_ends_with_a_script_that_is_killed(terminal: Terminal) -> None:
     script = terminal.begin("-u")
-    terminal.until("count #1: starting -> ready")
+    terminal.until(r"count \(process 1\) is ready")
     with Gone(terminal.daemon_pid) as daemon:
         script.kill()
         assert daemon.wait(TIMEOUT)
@@ -161,7 +161,7 @@ def test_all_ends_with_a_script_that_is_killed(terminal: Terminal) -> None:
 
 def test_a_daemon_that_is_killed_is_started_again_and_takes_the_nodes_over(terminal: Terminal) -> None:
     process = terminal.begin()
-    terminal.until("count #1: starting -> ready")
+    terminal.until(r"count \(process 1\) is ready")
     [before] = terminal.ask("status")["pipelines"]
     os.kill(terminal.daemon_pid, signal.SIGKILL)
     terminal.until("the daemon ended .killed by SIGKILL.; starting it again, it takes the nodes over")

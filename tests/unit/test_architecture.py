@@ -108,15 +108,31 @@ ONLY = {
         "anacostia_daemon.ctl",
         "anacostia_daemon.config",
         "anacostia_daemon.control.client",
+        "anacostia_daemon.doctor",
         "anacostia_daemon.paths",
         "anacostia_daemon.service",
         "anacostia_daemon.__version__",
         "node_sdk.errors",
+        "node_sdk.logspace",
+        "node_sdk.policy",
+        "node_sdk.rotation",
     ),
     "anacostia_daemon.service": ("anacostia_daemon.service",),
     # Configuration depends on nothing that runs.
     "anacostia_daemon.config": ("anacostia_daemon.config", "node_sdk.errors", "node_sdk.policy"),
-    "node_sdk.wire": ("node_sdk.wire", "node_sdk.errors", "node_sdk.graph"),
+    "anacostia_daemon.doctor": (
+        "anacostia_daemon.doctor",
+        "anacostia_daemon.config",
+        "anacostia_daemon.control.client",
+        "anacostia_daemon.journal.schema",
+        "anacostia_daemon.paths",
+        "anacostia_daemon.__version__",
+        "node_sdk.cgroup",
+        "node_sdk.names",
+    ),
+    "node_sdk.rotation": ("node_sdk.logspace", "node_sdk.policy"),
+    "node_sdk.logspace": (),
+    "node_sdk.wire": ("node_sdk.wire", "node_sdk.errors", "node_sdk.graph", "node_sdk.policy"),
 }
 
 # Heavy or restricted packages, and the only modules that may import them.
@@ -128,7 +144,7 @@ HOLDERS = {
     "zmq": ("node_sdk.runtime", "anacostia_daemon.supervisor"),
     "msgpack": ("node_sdk.wire",),
     # The daemon tells an error of its journal from others by its type.
-    "sqlite3": ("anacostia_daemon.journal", "node_sdk.metadata"),
+    "sqlite3": ("anacostia_daemon.journal", "anacostia_daemon.doctor", "node_sdk.metadata"),
     # Where there is no /proc, start times come from psutil.
     "psutil": ("anacostia_daemon", "node_sdk.osprocess"),
     # The daemon asks stores through the channel that nodes use; node_sdk.testing runs a node as its process would.
@@ -208,6 +224,7 @@ def test_the_public_names_of_the_sdk_are_these_and_sorted() -> None:
         "InvalidPipeline",
         "InvalidValue",
         "Limits",
+        "LogPolicy",
         "NotRunning",
         "Pipeline",
         "RestartPolicy",

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import pytest
 from answering_daemon import AnsweringDaemon, node, pipeline, short_home, status
 
 from anacostia_daemon.control.server import Conversation
-from anacostia_daemon.ctl import exits
+from anacostia_daemon.ctl import exits, screen, usage
 from anacostia_daemon.ctl.__main__ import main
-from anacostia_daemon.ctl.commands.status import node_as_desired
+from anacostia_daemon.ctl.desire import node_as_desired
+from anacostia_daemon.ctl.overview import overview
+from anacostia_daemon.ctl.table import columns_of
 from anacostia_daemon.ctl.terminal import Told
 from anacostia_daemon.paths import Home
 
@@ -63,7 +66,6 @@ ENTRY = {
     "reason": "killed by SIGKILL",
 }
 GRAPH = {
-    "@": "GraphSpec",
     "name": "digits",
     "nodes": [
         {"name": "store", "kind": "metadata_store", "type": "SqliteMetadataStore", "predecessors": []},
@@ -139,17 +141,105 @@ def test_without_a_daemon_every_reading_command_says_so_and_starts_none(
 
 
 def test_status_shows_nodes_and_what_they_do(daemon: AnsweringDaemon, typed: Typed) -> None:
-    crashed = node("train", phase="backoff", pid=None, restarts=3, reason="killed by SIGKILL", cpu_percent=None)
-    daemon.answers["status"] = status(pipeline("digits", node("store", kind="metadata_store"), crashed))
+    stopping = node("train", phase="stopping", restarts=3, reason="stopped by a user", cpu_percent=None)
+    daemon.answers["status"] = status(pipeline("digits", node("store", kind="metadata_store"), stopping))
     code, out, _ = typed("status")
     assert code == exits.NOT_RUNNING
-    _, _, head, titles, store, train = out.splitlines()
+    _, verdict, _, head, titles, store, train, _, why = out.splitlines()
+    assert verdict == "1 of 2 nodes is not as desired: digits/train stopping"
     assert head == "digits  ready  /srv/digits.py  sqlite:////srv/metadata.db"
     assert titles.split() == ["NODE", "KIND", "WANTED", "PHASE", "PID", "RESTARTS", "SINCE", "CPU", "RSS", "WORK"]
     assert store.split()[:6] == ["store", "metadata", "store", "up", "ready", "4242"]
     assert store.split()[-4:] == ["0.5%", "39.1", "MiB", "idle"]
-    assert train.split()[:6] == ["train", "action", "up", "backoff", "-", "3"]
-    assert train.endswith("killed by SIGKILL")
+    assert train.split()[:6] == ["train", "action", "up", "stopping", "4242", "3"]
+    assert train.endswith("stopped by a user")
+    assert why.startswith("  train is stopping for ") and why.endswith(": stopped by a user")
+
+
+def test_status_says_of_a_node_that_failed_why_and_what_to_type_and_what_it_wrote_last(
+    daemon: AnsweringDaemon, typed: Typed, tmp_path: Path
+) -> None:
+    (tmp_path / "train.log").write_text("".join(f"line {number}\n" for number in range(9)) + "\x1b[2Jlast")
+    failed = node("train", phase="failed", pid=None, log=str(tmp_path / "train.log"), reason="killed by SIGSEGV; spent")
+    daemon.answers["status"] = status(pipeline("digits", failed))
+    _, out, _ = typed("status")
+    assert (
+        "  train has failed: killed by SIGSEGV; spent; it stays down until `anacostiactl restart digits/train`" in out
+    )
+    assert out.splitlines()[-5:] == ["    line 5", "    line 6", "    line 7", "    line 8", "    \\x1b[2Jlast"]
+
+
+def test_status_says_when_a_node_is_started_again(daemon: AnsweringDaemon, typed: Typed) -> None:
+    soon = (datetime.now(UTC) + timedelta(seconds=330)).isoformat()
+    end = {"reason": "exited with code 3", "exit_code": 3, "signal": None, "at": "2026-11-23T11:00:00.000Z"}
+    waiting = node("train", phase="backoff", pid=None, restarts=4, last_end=end, next_start_at=soon)
+    daemon.answers["status"] = status(pipeline("digits", waiting))
+    _, out, _ = typed("status")
+    assert "train crashed " in out and " ago: exited with code 3; restart 5 follows in 5m" in out
+    assert "again in 5m" in out.splitlines()[5]
+
+
+def test_status_explains_the_worst_of_many_nodes_and_counts_the_rest(daemon: AnsweringDaemon, typed: Typed) -> None:
+    starting = [node(f"n{number}", phase="starting", reason="setting up") for number in range(40)]
+    daemon.answers["status"] = status(pipeline("digits", *starting, node("last", phase="failed", reason="spent")))
+    _, out, _ = typed("status")
+    assert "41 of 41 nodes are not as desired: digits/n0 starting, digits/n1 starting, digits/n2 starting and 38" in out
+    explained = out.partition("WORK")[2].splitlines()[42:]
+    assert explained[1].startswith("  last has failed for ") and explained[-1] == "  and 33 more are not as desired"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 132, 200])
+def test_no_line_of_status_and_top_is_wider_than_the_terminal(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setattr(screen, "width", lambda: width)
+    reason = (
+        "setup() of node 'train' raised ValueError: cannot reach the feature store at db7:5432; 5 restarts are spent"
+    )
+    nodes = [node("a-node-with-quite-a-long-name", work="executing run 17, attempt 1"), node("train", phase="failed")]
+    answer = status(pipeline("digits", *nodes, node("test", phase="backoff", reason=reason)))
+    for lines in (overview(answer), usage.as_table(answer, usage.Order("cpu"))):
+        assert max(map(columns_of, lines)) <= width
+        assert any("NODE" in line for line in lines)
+
+
+def test_status_says_in_one_line_that_all_is_well(daemon: AnsweringDaemon, typed: Typed) -> None:
+    daemon.answers["status"] = status(pipeline("digits", node("store"), node("train")))
+    _, out, _ = typed("status")
+    assert out.splitlines()[1] == "all as desired: 2 nodes of 1 pipeline"
+
+
+def test_top_sorts_nodes_by_what_they_use_and_goes_on_for_so_many_rounds(daemon: AnsweringDaemon, typed: Typed) -> None:
+    busy, idle = node("train", cpu_percent=97.0, restarts=2), node("store", cpu_percent=0.1, rss_bytes=90_000_000)
+    daemon.answers["status"] = status(pipeline("digits", idle, busy))
+    code, out, _ = typed("top", "-n", "2", "-d", "0.1")
+    assert code == exits.OK and len(daemon.asked) == 2
+    total, _, titles, first, second, *again = out.splitlines()
+    assert "97.1% CPU  125 MiB  nodes: 2 ready" in total
+    assert titles.split() == ["NODE", "PHASE", "PID", "RESTARTS", "CPU", "RSS", "WORK"]
+    assert (first.split()[0], second.split()[0], len(again)) == ("train", "store", 5)
+    for sort, expected in (("rss", "store"), ("restarts", "train"), ("name", "store")):
+        _, out, _ = typed("top", "-n", "1", "--sort", sort, "--json")
+        assert json.loads(out)["nodes"][0]["node"] == expected
+
+
+def test_what_is_shown_again_and_again_waits_for_a_daemon_that_is_away(daemon: AnsweringDaemon, typed: Typed) -> None:
+    answers = iter([status(), None, status()])
+
+    def answer(args: dict[str, Any], conversation: Conversation) -> None:
+        value = next(answers)
+        if value is None:
+            conversation.error("failed", "cannot show it: away")
+        else:
+            conversation.result(value)
+
+    daemon.answers["status"] = answer
+    code, out, _ = typed("top", "-n", "3", "-d", "0.1")
+    assert code == exits.OK
+    assert out.count("nodes: none") == 2 and "cannot show it: away; trying again" in out
+
+
+def test_what_cannot_be_shown_even_once_is_an_error(home: Home, typed: Typed) -> None:
+    assert typed("top")[0] == exits.UNREACHABLE
+    assert typed("status", "--watch")[0] == exits.UNREACHABLE
 
 
 @pytest.mark.parametrize(
@@ -212,7 +302,7 @@ def test_filters_are_sent_and_what_was_not_given_is_not(daemon: AnsweringDaemon,
 
 def test_the_journal_is_told_in_sentences(daemon: AnsweringDaemon, typed: Typed) -> None:
     daemon.answers["journal"] = [ENTRY]
-    assert typed("journal")[1].endswith(" digits/train #2: ready -> killing, killed by SIGKILL\n")
+    assert typed("journal")[1].endswith(" digits/train (process 2) has ended: killed by SIGKILL\n")
 
 
 def test_the_graph_is_drawn_or_written_for_graphviz(daemon: AnsweringDaemon, typed: Typed) -> None:
@@ -260,7 +350,8 @@ def test_a_pipeline_that_is_being_loaded_is_not_as_desired_and_says_what_it_does
     code, out, _ = typed("status")
     assert code == exits.NOT_RUNNING
     assert out.splitlines()[-2].startswith("digits  starting  /srv/digits.py")
-    assert out.splitlines()[-1] == "loading /srv/digits.py for 7 s"
+    assert out.splitlines()[-1] == "  loading /srv/digits.py for 7 s"
+    assert "not all as desired: 1 pipeline not started yet: digits" in out
 
 
 @pytest.mark.parametrize("verb", ["stop", "restart", "pause", "resume"])
@@ -528,9 +619,20 @@ def completed(home: Home, words: str) -> list[str]:
 
 def test_live_names_are_completed(daemon: AnsweringDaemon, home: Home) -> None:
     daemon.answers["status"] = status(pipeline("digits", node("train"), node("test")), pipeline("haiku"))
-    assert completed(home, "anacostiactl stop d") == ["digits"]
+    assert completed(home, "anacostiactl stop d") == ["digits", "digits/train", "digits/test"]
+    assert completed(home, "anacostiactl status d") == ["digits"]
     assert completed(home, "anacostiactl restart digits/t") == ["digits/train", "digits/test"]
+    assert completed(home, "anacostiactl retry digits 3 --from te") == ["test"]
     assert completed(home, "anacostiactl sta") == ["start", "status"]
+
+
+@pytest.mark.parametrize(
+    "words", ["run digits 1", "cancel digits 1", "logs digits/train --run 1", "metrics digits --run 1"]
+)
+def test_numbers_of_runs_are_completed(daemon: AnsweringDaemon, home: Home, words: str) -> None:
+    daemon.answers["runs"] = [{**RUN, "id": 12}, {**RUN, "id": 11}, {**RUN, "id": 3}]
+    assert completed(home, f"anacostiactl {words}") == ["12", "11"]
+    assert daemon.asked == [("runs", {"pipeline": "digits", "limit": 20})]
 
 
 def test_without_a_daemon_completion_is_silent(home: Home) -> None:

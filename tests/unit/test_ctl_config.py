@@ -104,6 +104,6 @@ def test_status_names_what_is_listed_and_could_not_be_started(home: Home, capsys
         waiting = {"name": "digits", "file": "/digits.py", "reason": "its file /digits.py is not there"}
         daemon.answers["status"] = {**status(), "not_started": [waiting]}
         assert main(["status"]) == exits.NOT_RUNNING
-        assert "digits  listed, and not started: its file /digits.py is not there" in capsys.readouterr().out
+        assert "digits  listed, and not started\n  its file /digits.py is not there\n" in capsys.readouterr().out
     finally:
         daemon.stop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anacostia_daemon.ctl import text
-from anacostia_daemon.ctl.drawing import dot, draw
+from anacostia_daemon.ctl.drawing import dot, draw, picture
 from anacostia_daemon.ctl.sentences import sentence
 from anacostia_daemon.ctl.table import Cell, Column, columns_of, cut, render
 
@@ -36,6 +36,19 @@ def test_the_last_flexible_column_gives_way_to_the_terminal() -> None:
     assert render(columns, rows, None)[1] == "n" * 20 + "  " + "w" * 60
 
 
+def test_columns_that_may_go_are_left_out_before_the_others_get_unreadable() -> None:
+    columns = [Column("NODE"), Column("PID", may_go=2), Column("SINCE", may_go=1), Column("WORK", flexible=True)]
+    rows: list[list[Cell | str]] = [["train", "4242", "3m12s", "w" * 60]]
+
+    def titles(width: int) -> list[str]:
+        return render(columns, rows, width)[0].split()
+
+    assert titles(60) == ["NODE", "PID", "SINCE", "WORK"]
+    assert titles(38) == ["NODE", "SINCE", "WORK"]
+    assert titles(30) == ["NODE", "WORK"]
+    assert all(columns_of(each) <= width for width in range(16, 80) for each in render(columns, rows, width))
+
+
 def test_a_colour_takes_no_width() -> None:
     lines = render([Column("PHASE"), Column("X")], [[Cell("ready", "\x1b[32m"), "1"], ["down", "2"]])
     assert lines[1:] == ["\x1b[32mready\x1b[0m  1", "down   2"]
@@ -47,6 +60,17 @@ def test_a_cut_text_is_never_wider_than_asked(value: str, width: int) -> None:
 
 
 # ---- texts
+
+
+def test_moments_of_the_past_are_read_as_people_write_them() -> None:
+    now = datetime(2026, 11, 23, 14, 0, 0, tzinfo=UTC)
+    for written, seconds in (("90s", 90), ("15m", 900), ("2h", 7200), ("3d ago", 259_200), ("1.5h", 5400)):
+        assert (now - (text.past(written, now) or now)).total_seconds() == seconds
+    local = now.astimezone()
+    earlier, later = text.past(f"{local:%H:%M}", now), text.past(f"{local + timedelta(minutes=1):%H:%M}", now)
+    assert earlier == now and later == now + timedelta(minutes=1) - timedelta(days=1)
+    assert text.past("2026-11-23T11:00:00Z", now) == datetime(2026, 11, 23, 11, tzinfo=UTC)
+    assert [text.past(each, now) for each in ("", "tomorrow", "25:00", "5", "m", "5 parsecs")] == [None] * 6
 
 
 def test_control_characters_are_written_out() -> None:
@@ -91,18 +115,44 @@ def test_a_line_of_the_journal_is_a_sentence() -> None:
         "pipeline": "digits",
         "node": "train",
         "incarnation": 3,
-        "event": "exited",
-        "from": "ready",
+        "event": "family-gone",
+        "from": "killing",
         "to": "backoff",
-        "reason": "killed by SIGKILL",
+        "reason": "waits 0.5 s after: SIGKILL",
     }
-    assert sentence(entry) == "2024-03-02 digits/train #3: ready -> backoff, killed by SIGKILL"
-    assert sentence(entry, with_pipeline=False) == "2024-03-02 train #3: ready -> backoff, killed by SIGKILL"
+    assert sentence(entry) == "2024-03-02 digits/train (process 3) waits 0.5 s before it is started again: SIGKILL"
+    assert sentence(entry, with_pipeline=False).startswith("2024-03-02 train (process 3) waits ")
     wish = {**entry, "event": "desired", "from": "up", "to": "down", "reason": "stopped by a user"}
-    assert sentence(wish).endswith(": wanted down instead of up, stopped by a user")
-    assert sentence({**entry, "node": None, "from": None, "to": None, "reason": "x\x1b"}).endswith(
-        "digits: exited, x\\x1b"
-    )
+    assert sentence(wish).endswith(" is wanted down from now on: stopped by a user")
+    assert sentence(
+        {**entry, "node": None, "from": None, "to": None, "event": "was-moved", "reason": "x\x1b"}
+    ).endswith(" digits was moved: x\\x1b")
+
+
+@pytest.mark.parametrize(
+    ("event", "before", "after", "reason", "expected"),
+    [
+        ("may-start", "down", "starting", "started by a user", "is started: started by a user"),
+        ("beat", "starting", "ready", "set up", "is ready"),
+        ("exited", "ready", "killing", "killed by SIGSEGV", "has ended: killed by SIGSEGV"),
+        ("exited", "stopping", "killing", "stopped; seeing that nothing of it is left", "has ended as asked: stopped"),
+        ("deadline", "ready", "killing", "no heartbeat for 30 s", "is killed: no heartbeat for 30 s"),
+        ("family-gone", "killing", "starting", "started again at once after: x", "is started again at once after: x"),
+        ("family-gone", "killing", "down", "stopped by a user", "is down: stopped by a user"),
+        ("may-stop", "ready", "stopping", "removed by a user", "is asked to stop: removed by a user"),
+        (
+            "family-gone",
+            "killing",
+            "failed",
+            "exited with code 1; spent",
+            "has failed, and stays down until a person restarts it: exited with code 1; spent",
+        ),
+    ],
+)
+def test_each_change_of_phase_is_told_in_words(event: str, before: str, after: str, reason: str, expected: str) -> None:
+    entry = {"at": "2024-03-02T12:00:00Z", "pipeline": "digits", "node": "train", "incarnation": 1}
+    told = sentence({**entry, "event": event, "from": before, "to": after, "reason": reason})
+    assert told == f"2024-03-02 digits/train (process 1) {expected}"
 
 
 # ---- drawings
@@ -163,3 +213,26 @@ def test_graphviz_gets_its_own_language() -> None:
         '  "store" -> "left";',
         "}",
     ]
+
+
+def wide_graph(width: int) -> list[dict[str, Any]]:
+    resources = [f"r{number}" for number in range(width)]
+    store = node("store", kind="metadata_store")
+    return [store, *(node(each, "store", kind="resource") for each in resources), node("join", *resources)]
+
+
+def test_a_graph_that_is_too_wide_for_the_terminal_is_listed_by_stages() -> None:
+    lines = picture(wide_graph(60), 80)
+    assert len(lines) == 62
+    assert (lines[0], lines[1]) == ("   1  ◆  store", "   2  ■  r0  ← store")
+    assert lines[-1] == "   3  ●  join  ← r0, r1, r2 and 57 more"
+    assert picture(wide_graph(3), 80)[1] == "├─┬─╮"
+    assert picture(wide_graph(60), None) == draw(wide_graph(60)), "what goes to a file is as wide as it likes"
+
+
+def test_no_line_of_a_thousand_nodes_is_wider_than_the_terminal() -> None:
+    chain = [node("a0"), *(node(f"a{number}", f"a{number - 1}") for number in range(1, 1000))]
+    for nodes in (chain, wide_graph(998)):
+        lines = picture(nodes, 40)
+        assert 1000 <= len(lines) <= 1001
+        assert max(map(columns_of, lines)) <= 40

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -29,6 +31,27 @@ def test_the_protocol_page_is_what_the_messages_in_the_code_say(generator: Modul
 
 def test_every_message_has_a_direction_on_the_protocol_page(generator: ModuleType) -> None:
     assert not generator.undocumented()
+
+
+@pytest.fixture(scope="module")
+def manual() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate_man", ROOT / "docs/generate_man.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_manual_pages_are_what_help_says(manual: ModuleType) -> None:
+    assert manual.stale() == [], "out of date; write them again with `make docs`"
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="needs the Debian package groff")
+def test_the_manual_pages_are_good_troff() -> None:
+    pages = [str(each) for each in sorted((ROOT / "docs/man").glob("*.1"))]
+    command = ["groff", "-man", "-Tutf8", "-ww", "-rLL=200n", "-Kutf8", *pages]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_readme_names_every_command_and_no_other() -> None:

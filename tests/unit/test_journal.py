@@ -116,7 +116,7 @@ def test_what_is_written_is_on_disk_when_the_turn_is_left(path: Path) -> None:
     program = """if True:
         import os, pathlib, sys
         from anacostia_daemon.journal.journal import Entry, Journal
-        journal = Journal(pathlib.Path(sys.argv[1]))
+        journal = Journal(pathlib.Path(sys.argv[1]), keep_days=1e6)
         with journal.turn():
             journal.write(Entry(at=1.0, pipeline="digits", event="desired", reason="whole"))
         with journal.turn():
@@ -124,7 +124,7 @@ def test_what_is_written_is_on_disk_when_the_turn_is_left(path: Path) -> None:
             os._exit(9)
     """
     assert subprocess.run([sys.executable, "-c", program, str(path)]).returncode == 9
-    journal = Journal(path)
+    journal = Journal(path, keep_days=1e6)
     assert [each.reason for each in journal.entries()] == ["whole"]
     journal.close()
 
@@ -215,7 +215,7 @@ def test_entries_are_the_last_ones_oldest_first_of_a_pipeline_or_a_node(journal:
 
 
 def test_old_entries_are_pruned_per_pipeline(path: Path) -> None:
-    journal = Journal(path, keep=5)
+    journal = Journal(path, keep=5, keep_days=1e6)
     with journal.turn():
         journal.write(line(0, "quiet"))
     for number in range(50):
@@ -225,6 +225,20 @@ def test_old_entries_are_pruned_per_pipeline(path: Path) -> None:
     kept = [each.at for each in journal.entries("loud", limit=1000)]
     assert 5 <= len(kept) <= 10
     assert kept[-5:] == [45, 46, 47, 48, 49]
+    journal.close()
+
+
+def test_entries_that_are_too_old_go_but_for_the_newest_of_a_pipeline_that_is_registered(path: Path) -> None:
+    now = 100 * 86400.0
+    journal = Journal(path, clock=lambda: now)
+    with journal.turn():
+        journal.save_pipeline(replace(DIGITS, name="digits"))
+        for number in range(250):
+            journal.write(line(number, "digits"))
+            journal.write(line(number, "removed"))
+        journal.write(line(int(now), "removed"))
+    assert [each.at for each in journal.entries("digits", limit=1000)] == list(range(50, 250))
+    assert [each.at for each in journal.entries("removed", limit=1000)] == [now]
     journal.close()
 
 

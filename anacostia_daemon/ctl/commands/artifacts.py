@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from anacostia_daemon.ctl.options import json_option, limit_option, pipeline_argument
+from anacostia_daemon.ctl.options import json_option, limit_option, node_names, pipeline_argument
 from anacostia_daemon.ctl.reach import Reach, pass_reach
 
 STATES = ("new", "current", "old", "failed", "all")
@@ -15,7 +15,7 @@ STATES = ("new", "current", "old", "failed", "all")
 @click.command(name="artifacts")
 @pipeline_argument()
 @click.option("--state", type=click.Choice(STATES), help="Only these.")
-@click.option("--resource", metavar="NODE", help="Only those of this resource.")
+@click.option("--resource", metavar="NODE", shell_complete=node_names("resource"), help="Only those of this resource.")
 @limit_option
 @json_option
 @pass_reach

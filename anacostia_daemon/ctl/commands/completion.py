@@ -11,7 +11,7 @@ import click
 def command(ctx: click.Context, shell: str) -> None:
     """Print the completion script of a shell.
 
-    It completes the names of live pipelines and nodes too.
+    It completes the names of live pipelines and nodes, and the numbers of runs, too.
 
     \b
     bash: echo 'eval "$(anacostiactl completion bash)"' >> ~/.bashrc

@@ -14,7 +14,10 @@ from anacostia_daemon.ctl.reach import Reach, pass_reach
 @json_option
 @pass_reach
 def command(reach: Reach, pipeline: str, dot: bool, as_json: bool) -> None:
-    """Draw the graph of a pipeline; predecessors stand above."""
+    """Draw the graph of a pipeline; predecessors stand above.
+
+    One that is too wide for the terminal is listed by stages instead.
+    """
     from anacostia_daemon.ctl import drawing, screen
 
     if dot and as_json:
@@ -25,5 +28,5 @@ def command(reach: Reach, pipeline: str, dot: bool, as_json: bool) -> None:
     elif dot:
         click.echo(drawing.dot(graph))
     else:
-        for line in drawing.draw(graph["nodes"], ascii_only=not screen.draws_lines()):
+        for line in drawing.picture(graph["nodes"], screen.width(), ascii_only=not screen.draws_lines()):
             click.echo(line)

@@ -18,7 +18,7 @@ from anacostia_daemon.ctl.reach import Reach, pass_reach
 def command(reach: Reach, target: str | None, limit: int, as_json: bool) -> None:
     """Tell what happened to whom, and why; newest last."""
     from anacostia_daemon.ctl import screen
-    from anacostia_daemon.ctl.sentences import sentence
+    from anacostia_daemon.ctl.sentences import sentence, serious
 
     args: dict[str, Any] = {"limit": limit}
     if target is not None:
@@ -29,6 +29,6 @@ def command(reach: Reach, target: str | None, limit: int, as_json: bool) -> None
         screen.show_json(entries)
         return
     for entry in entries:
-        click.echo(sentence(entry))
+        click.echo(screen.styled(sentence(entry), screen.RED if serious(entry) else ""))
     if not entries:
         click.echo("nothing has happened yet", err=True)

@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from anacostia_daemon.ctl.options import RunNumber, json_option, limit_option, pipeline_argument
+from anacostia_daemon.ctl.options import RunNumber, json_option, limit_option, node_names, pipeline_argument
 from anacostia_daemon.ctl.reach import Reach, pass_reach
 
 
 @click.command(name="metrics")
 @pipeline_argument()
 @click.option("--run", "run_id", metavar="ID", type=RunNumber(), help="Only those of this run.")
-@click.option("--node", metavar="NODE", help="Only those of this node.")
+@click.option("--node", metavar="NODE", shell_complete=node_names(), help="Only those of this node.")
 @click.option("--key", metavar="KEY", help="Only this metric.")
 @limit_option
 @json_option

@@ -7,14 +7,20 @@ from typing import Any
 
 import click
 
-from anacostia_daemon.ctl.options import RunNumber, json_option, pipeline_argument
+from anacostia_daemon.ctl.options import RunNumber, json_option, node_names, pipeline_argument
 from anacostia_daemon.ctl.reach import Reach, pass_reach
 
 
 @click.command(name="retry")
 @pipeline_argument()
 @click.argument("run_id", metavar="RUN", type=RunNumber())
-@click.option("--from", "from_node", metavar="NODE", help="Execute this node and all after it, however they ended.")
+@click.option(
+    "--from",
+    "from_node",
+    metavar="NODE",
+    shell_complete=node_names("action"),
+    help="Execute this node and all after it, however they ended.",
+)
 @json_option
 @pass_reach
 def command(reach: Reach, pipeline: str, run_id: int, from_node: str | None, as_json: bool) -> None:

@@ -7,9 +7,9 @@ import platform
 from typing import TYPE_CHECKING
 
 from anacostia_daemon import __version__
+from anacostia_daemon.supervisor.commands import shapes
 from anacostia_daemon.supervisor.commands.asking import Arguments, find_pipeline, find_target
 from anacostia_daemon.supervisor.commands.shapes import iso
-from node_sdk.wire.codec import to_map
 
 if TYPE_CHECKING:
     from anacostia_daemon.control.server import Conversation
@@ -56,4 +56,4 @@ def journal(daemon: Daemon, given: Arguments, conversation: Conversation) -> Non
 
 
 def graph(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
-    conversation.result(to_map(find_pipeline(daemon, given.text("pipeline"), given.doing).pipeline.graph))
+    conversation.result(shapes.plain(find_pipeline(daemon, given.text("pipeline"), given.doing).pipeline.graph))

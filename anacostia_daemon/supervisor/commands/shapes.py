@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from node_sdk.wire.codec import TAG, Message, to_map
+
 
 def iso(at: float | None) -> str | None:
     """A moment in seconds since the epoch as ISO 8601 UTC."""
@@ -13,6 +15,18 @@ def iso(at: float | None) -> str | None:
         if at is None
         else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     )
+
+
+def plain(message: Message) -> dict[str, Any]:
+    """A message as people's programs see it: its fields, without the tags of the wire."""
+    shape: dict[str, Any] = _untagged(to_map(message))
+    return shape
+
+
+def _untagged(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _untagged(each) for key, each in value.items() if key != TAG}
+    return [_untagged(each) for each in value] if isinstance(value, list) else value
 
 
 def run(pipeline: str, row: dict[str, Any], tasks: list[dict[str, Any]], order: list[str]) -> dict[str, Any]:

@@ -117,6 +117,8 @@ def _node(daemon: Daemon, pipeline: Pipeline, spec: NodeSpec) -> dict[str, Any]:
         "started_at": iso(_began(daemon, state)) if lives else None,
         "ready_at": iso(daemon.moments.wall(state.ready_at)),
         "last_end": _end(daemon, state.last_end),
+        "next_start_at": iso(daemon.moments.wall(state.deadline)) if state.phase == "backoff" else None,
+        "log": str(daemon.home.log_file(pipeline.name, spec.name)),
         "work": state.work,
         "cpu_percent": daemon.cpu.percent(state.pid, state.started, used.cpu_seconds) if used and state.pid else None,
         "rss_bytes": used.rss_bytes if used else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from anacostia_daemon.ctl.logfile import time_of
+from anacostia_daemon.ctl.logline import time_of
 
 SEEDS = [
     b"2026-11-23 14:25:53,123 INFO train: begins",
