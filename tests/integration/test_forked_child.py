@@ -29,7 +29,8 @@ pid = os.fork()
 if pid == 0:
     os.close(writer)
     select.select([{event}], [], [])
-    mark.become_node("h/p/n/1", "n", loader)
+    mark.become_process(loader)
+    mark.become_node("h/p/n/1", "n")
     os._exit(3)
 os.write(1, b"%d\\n" % pid)
 {then}
