@@ -648,7 +648,9 @@ def test_ctrl_c_does_not_end_a_node(tiny: Tiny) -> None:
 
 def test_a_paused_resource_offers_nothing_until_it_is_resumed(tiny: Tiny) -> None:
     tiny.up()
+    tiny.wait(lambda: tiny.select("select * from nodes where name = 'files' and offers"))
     tiny.pause("files", True)
+    tiny.wait(lambda: tiny.select("select * from nodes where name = 'files' and not offers"))
     tiny.drop("a.txt")
     tiny.wait(lambda: tiny.select("select * from artifacts where state = 'new'"))
     tiny.pause("files", False)
