@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 _DELEGATED = ("user.delegate", "trusted.delegate")  # attributes that systemd sets, and whoever else delegates a group
@@ -30,6 +31,12 @@ def delegated(pid: int | None = None) -> Path | None:
     return None
 
 
+@cache
+def root() -> Path | None:
+    """As `delegated`, looked up once: what is forked from here begins in the same group."""
+    return delegated()
+
+
 def group_of(root: Path, mark: str) -> Path:
     """The folder of the group of the node with this mark. `root` is the group that its loader was started in."""
     return root / f"anacostia:{mark.strip().replace('/', ':')}"
@@ -38,11 +45,11 @@ def group_of(root: Path, mark: str) -> Path:
 def enter(mark: str) -> None:
     """Move this process, and with it all that it will start, into the node's group. Nothing happens where none can
     be had: the mark, the tree and the session find nearly all of a family without it."""
-    root = delegated()
-    if root is None:
+    group_root = root()
+    if group_root is None:
         return
     with contextlib.suppress(OSError):
-        group = group_of(root, mark)
+        group = group_of(group_root, mark)
         group.mkdir(exist_ok=True)
         (group / "cgroup.procs").write_text("0")
 

@@ -6,7 +6,7 @@ before a run starts is claimed once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from node_sdk.errors import Refused
@@ -34,22 +34,40 @@ def record(board: Board, by: StoreRequest, operation: RecordArtifacts) -> list[i
     for found in operation.found:
         _check_location(name, found.location)
     owner = _owner(board, by, operation.state)
-    latest = _latest(board, name, [found.location for found in operation.found])
     ids: list[int | None] = []
-    for found in operation.found:
-        known = latest.get(found.location)
-        if known is not None and known["sha256"] == found.sha256:
-            _touch(board, known, found)
-            ids.append(None)
-            continue
-        row = _row(board, name, found, operation.state, owner)
-        ids.append(_add(board, latest, row))
+    for part in _each_once(operation.found):
+        ids += _record(board, [_row(board, name, found, operation.state, owner) for found in part])
     if operation.first_scan:
         board.set_node(name, scanned=True)
     if operation.state == "new" and any(ids):
         tell_of_news(board, by, {name})
     runs.start_due(board)
     return ids
+
+
+def _record(board: Board, rows: Sequence[Row]) -> Iterator[int | None]:
+    """Record what is news among `rows`, each of another location of the same resource."""
+    latest = _latest(board, rows[0]["resource"], [row["location"] for row in rows]) if rows else {}
+    known = [latest.get(row["location"]) for row in rows]
+    news = [before is None or before["sha256"] != row["sha256"] for before, row in zip(known, rows, strict=True)]
+    for before, row, is_news in zip(known, rows, news, strict=True):
+        if before is not None and is_news:
+            _supersede(board, before, row)
+        elif before is not None:
+            _touch(board, before, row)
+    added = iter(board.add_artifacts([row for row, is_news in zip(rows, news, strict=True) if is_news]))
+    return (next(added) if is_news else None for is_news in news)
+
+
+def _each_once(found: Sequence[Found]) -> Iterator[list[Found]]:
+    """`found` in parts, in none of which a location stands twice."""
+    part: dict[str, Found] = {}
+    for each in found:
+        if each.location in part:
+            yield list(part.values())
+            part = {}
+        part[each.location] = each
+    yield list(part.values())
 
 
 def record_outputs(board: Board, task: Row, outputs: Sequence[Output]) -> None:
@@ -69,7 +87,9 @@ def record_outputs(board: Board, task: Row, outputs: Sequence[Output]) -> None:
             published=False,
             staging=output.staging,
         )
-        _add(board, _latest(board, output.resource, [output.location]), row)
+        for before in _latest(board, output.resource, [output.location]).values():
+            _supersede(board, before, row)
+        board.add_artifacts([row])
 
 
 def lose(board: Board, where: Row, reason: str) -> None:
@@ -208,10 +228,10 @@ def _latest(board: Board, resource: str, locations: Sequence[str]) -> dict[str, 
     return rows
 
 
-def _touch(board: Board, known: Row, found: Found) -> None:
-    if known["mtime_ns"] != found.mtime_ns:
-        board.change_artifacts({"id": known["id"]}, {"mtime_ns": found.mtime_ns})
-        known["mtime_ns"] = found.mtime_ns
+def _touch(board: Board, known: Row, row: Row) -> None:
+    """The same bytes, seen again."""
+    if known["mtime_ns"] != row["mtime_ns"]:
+        board.change_artifacts({"id": known["id"]}, {"mtime_ns": row["mtime_ns"]})
 
 
 def _row(board: Board, resource: str, found: Found, state: str, run_id: int | None) -> Row:
@@ -234,18 +254,13 @@ def _row(board: Board, resource: str, found: Found, state: str, run_id: int | No
     }
 
 
-def _add(board: Board, latest: dict[str, Row], row: Row) -> int:
-    """Add `row` as the next version of its location; one before it that nobody has claimed gives way."""
-    known = latest.get(row["location"])
-    if known is not None:
-        row["version"] = known["version"] + 1
-        if known["state"] == "new":
-            _remove(board, known)
-        else:
-            board.change_artifacts({"id": known["id"]}, {"latest": False})
-    artifact_id = board.add_artifact(row)
-    latest[row["location"]] = {"id": artifact_id, **row}
-    return artifact_id
+def _supersede(board: Board, known: Row, row: Row) -> None:
+    """`row` becomes the next version of its location; one before it that nobody has claimed gives way."""
+    row["version"] = known["version"] + 1
+    if known["state"] == "new":
+        _remove(board, known)
+    else:
+        board.change_artifacts({"id": known["id"]}, {"latest": False})
 
 
 def _latest_again(board: Board, gone: Row) -> None:

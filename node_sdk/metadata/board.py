@@ -6,7 +6,7 @@ Whatever goes wrong in a transaction, `load` reads everything again: the tables 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,11 +123,11 @@ class Board:
             self.tables.update("nodes", {"id": row["id"]}, changed)
             row.update(changed)
 
-    def add_artifact(self, row: Row) -> int:
-        """A new artifact; returns its id."""
-        artifact_id = self.tables.insert("artifacts", row)
-        self._count(row, 1)
-        return artifact_id
+    def add_artifacts(self, rows: Sequence[Row]) -> list[int]:
+        """New artifacts; returns their ids."""
+        for row in rows:
+            self._count(row, 1)
+        return self.tables.insert_all("artifacts", rows)
 
     def remove_artifact(self, row: Row) -> None:
         """An artifact that nobody has claimed."""
@@ -154,22 +154,9 @@ class Board:
             {"state": "running", "trigger": trigger, "token": token, "started_at": now, "ended_at": None},
         )
         run = self.runs[run_id] = OpenRun(run_id)
-        for node, state in rules.start_states(self.graph).items():
-            begun = None if state == "pending" else now
-            row = {
-                "run_id": run_id,
-                "node": node,
-                "state": state,
-                "attempts": 0,
-                "crashes": 0,
-                "incarnation": None,
-                "started_at": begun,
-                "ended_at": begun,
-                "error": None,
-                "failures": 0,
-                **NOT_WAITING,
-            }
-            run.tasks[node] = {"id": self.tables.insert("tasks", row), **row}
+        rows = [_new_task(run_id, node, state, now) for node, state in rules.start_states(self.graph).items()]
+        for task_id, row in zip(self.tables.insert_all("tasks", rows), rows, strict=True):
+            run.tasks[row["node"]] = {"id": task_id, **row}
         self.last_run_id = run_id
         return run
 
@@ -190,3 +177,20 @@ class Board:
         self.promised = True
         self.tables.update("runs", {"id": run.id}, {"state": state, "ended_at": self.now()})
         del self.runs[run.id]
+
+
+def _new_task(run_id: int, node: str, state: str, now: float) -> Row:
+    begun = None if state == "pending" else now
+    return {
+        "run_id": run_id,
+        "node": node,
+        "state": state,
+        "attempts": 0,
+        "crashes": 0,
+        "incarnation": None,
+        "started_at": begun,
+        "ended_at": begun,
+        "error": None,
+        "failures": 0,
+        **NOT_WAITING,
+    }

@@ -4,6 +4,7 @@ only the process of the store pays for it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,9 @@ class SqlMetadataStore(BaseMetadataStoreNode):
 
     def insert(self, table: str, row: Row) -> int:
         return self._opened.insert(table, row)
+
+    def insert_all(self, table: str, rows: Sequence[Row]) -> list[int]:
+        return self._opened.insert_all(table, rows)
 
     def select(
         self,

@@ -6,7 +6,7 @@ A new store implements these (by deriving from `BaseMetadataStoreNode`, which sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -24,6 +24,9 @@ class Tables(Protocol):
 
     def insert(self, table: str, row: Row) -> int:
         """Add a row, every column but `id` given; return its id. Conflict where a constraint is broken."""
+
+    def insert_all(self, table: str, rows: Sequence[Row]) -> list[int]:
+        """Add these rows, in this order; return their ids."""
 
     def select(
         self,

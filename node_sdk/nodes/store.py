@@ -11,7 +11,7 @@ import itertools
 import re
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal
 
@@ -240,6 +240,10 @@ class BaseMetadataStoreNode(BaseNode, ABC):
 
         Conflict where a constraint of the schema is broken; the transaction is then to be left with it.
         """
+
+    def insert_all(self, table: str, rows: Sequence[Row]) -> list[int]:
+        """Add rows as `insert` does, in this order; return their ids. A database that takes many at once is faster."""
+        return [self.insert(table, row) for row in rows]
 
     @abstractmethod
     def select(

@@ -81,9 +81,13 @@ def clear_staging(folder: Path, run_id: int, node: str) -> None:
 
 def clear_all_staging(folder: Path, node: str) -> None:
     """Remove whatever `node` has in staging: for when its process begins, and nothing of it waits to be published."""
-    for path in (folder / OWN_FOLDER / "staging").glob("*"):
-        if path.name.partition("-")[2] == node:
-            shutil.rmtree(path, ignore_errors=True)
+    try:
+        found = os.listdir(folder / OWN_FOLDER / "staging")  # noqa: PTH208  (at each start of each node: Path is slow)
+    except OSError:
+        return
+    for name in found:
+        if name.partition("-")[2] == node:
+            shutil.rmtree(folder / OWN_FOLDER / "staging" / name, ignore_errors=True)
 
 
 def hash_of(path: str) -> tuple[str, int, int] | None:

@@ -13,6 +13,7 @@ import ctypes
 import os
 import signal
 import sys
+from functools import cache
 from pathlib import Path
 
 from node_sdk import cgroup
@@ -54,18 +55,37 @@ def write_mark(mark: str) -> None:
     os.environ[MARK_VARIABLE] = mark
     if not sys.platform.startswith("linux"):
         return  # there nodes are never forked: they start with their mark
+    address, room = _room()
+    if len(mark) <= room:  # else it is seen by what the node executes, at least
+        ctypes.memmove(address, mark.encode().ljust(room), room)
+
+
+def look_ahead() -> None:
+    """Find out now, in the process that will fork, what each of its children would find out again."""
+    if sys.platform.startswith("linux"):
+        _room()
+        _libc()
+    cgroup.root()
+
+
+@cache
+def _room() -> tuple[int, int]:
+    """Where the mark's room lies, at the same address in whoever is forked, and its size in bytes. (0, 0) where this
+    process was started without room, so by a person and not by a daemon."""
     name = MARK_VARIABLE.encode() + b"="
     block = Path("/proc/self/environ").read_bytes()
     at = 0 if block.startswith(name) else block.find(b"\0" + name) + 1
     if at == 0 and not block.startswith(name):
-        return  # started without room, so by a person and not by a daemon
+        return 0, 0
     begin = at + len(name)
-    room = block.index(b"\0", begin) - begin
-    if len(mark) > room:
-        return  # seen by what the node executes, at least
     stat = Path("/proc/self/stat").read_bytes()
     start = int(stat[stat.rindex(b")") + 2 :].split()[_ENV_START])
-    ctypes.memmove(start + begin, mark.encode().ljust(room), room)
+    return start + begin, block.index(b"\0", begin) - begin
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
 
 
 def _die_with_parent(number: int) -> None:
@@ -82,4 +102,4 @@ def _set_name(node: str) -> None:
 
 def _prctl(option: int, value: object) -> None:
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+        _libc().prctl(option, value, 0, 0, 0)

@@ -10,11 +10,10 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from node_sdk.errors import Refused, StoreUnavailable
 from node_sdk.metadata.ledger import Ledger
-from node_sdk.nodes.binding import StoreAccess
 from node_sdk.runtime import flight, history, logs
 from node_sdk.runtime.action import ActionLoop
 from node_sdk.runtime.inbox import CannotBind
@@ -43,20 +42,36 @@ def run_node(pipeline: Pipeline, launch: Launch, lines: Lines | None = None) -> 
         interrupt.install()
         policy = pipeline.graph.by_name[launch.node].log_policy.over(launch.load.log_policy)
         rotation = logs.redirect(launch.log_file, policy)
+        live = Live(pipeline, launch, interrupt, lines, rotation)
+        greeting = _greet(live)
         loggers = [each for node in pipeline.nodes for each in node.loggers]
         logs.take_over(loggers, launch.node, lambda: _run_id(pipeline, launch.node), policy.level)
-        code = _live(Live(pipeline, launch, interrupt, lines, rotation))
+        code = _live(live, greeting)
     except BaseException:  # noqa: BLE001  (nothing above this frame: what is not said here is never said)
         traceback.print_exc()
     finally:
         _leave(code)
 
 
-def _live(live: Live) -> int:
+def _greet(live: Live) -> int | Ending:
+    """Bind the inbox, and say hello to the store; the number of that request, or why it cannot be. All that need not
+    come before it waits, for the answer takes longest."""
+    try:
+        live.open()
+    except (CannotBind, OSError) as error:
+        return Ending("setup", str(error))
+    if live.spec.kind == "metadata_store":
+        return 0
+    store = live.client()
+    live.bind(store)
+    return store.begin(_hello(live))
+
+
+def _live(live: Live, greeting: int | Ending) -> int:
     live.link.start()
     try:
         try:
-            serve = _start(live)
+            serve = _start(live, greeting)
             live.link.work("idle")
             live.link.ready()
             LOG.info("ready as incarnation %d", live.launch.incarnation)
@@ -76,13 +91,11 @@ def _live(live: Live) -> int:
     return 0
 
 
-def _start(live: Live) -> Callable[[], None]:
+def _start(live: Live, greeting: int | Ending) -> Callable[[], None]:
     """All that comes before being ready; returns the main loop."""
-    try:
-        live.open()
-    except (CannotBind, OSError) as error:
-        raise Ending("setup", str(error)) from error
-    return _start_store(live) if live.spec.kind == "metadata_store" else _start_other(live)
+    if isinstance(greeting, Ending):
+        raise greeting
+    return _start_store(live) if live.spec.kind == "metadata_store" else _start_other(live, greeting)
 
 
 def _start_store(live: Live) -> Callable[[], None]:
@@ -102,17 +115,17 @@ def _start_store(live: Live) -> Callable[[], None]:
         raise Ending("setup", str(error)) from error
     access = OwnAccess(live, ledger)
     live.bind(access)
-    welcome = _hello(live, access)
+    welcome = _welcome(live, lambda: access.ask(_hello(live)))
     _set_up(live)
     _signal_again(live, welcome)
     return StoreLoop(live, access).serve
 
 
-def _start_other(live: Live) -> Callable[[], None]:
+def _start_other(live: Live, greeting: int) -> Callable[[], None]:
     live.link.work("waiting for the metadata store")
-    store = live.client()
-    live.bind(store)
-    welcome = _hello(live, store)
+    store = live.store
+    assert store is not None
+    welcome = _welcome(live, lambda: store.answer_to(greeting))
     _set_up(live)
     live.link.work("starting")
     publish_again(live, store, welcome)
@@ -124,22 +137,25 @@ def _start_other(live: Live) -> Callable[[], None]:
     return ActionLoop(live, store, welcome).serve
 
 
-def _hello(live: Live, store: StoreAccess) -> Welcome:
+def _hello(live: Live) -> Hello:
     launch = live.launch
     interrupted = flight.read(launch.flight_file)
-    said = Hello(crashed=launch.crashed)
-    if interrupted is not None:
-        said = Hello(
-            interrupted.run_id,
-            launch.crashed,
-            interrupted.timed_out,
-            interrupted_attempt=interrupted.attempt,
-            interrupted_incarnation=interrupted.incarnation,
-        )
+    if interrupted is None:
+        return Hello(crashed=launch.crashed)
+    return Hello(
+        interrupted.run_id,
+        launch.crashed,
+        interrupted.timed_out,
+        interrupted_attempt=interrupted.attempt,
+        interrupted_incarnation=interrupted.incarnation,
+    )
+
+
+def _welcome(live: Live, answer: Callable[[], Any]) -> Welcome:
     try:
-        welcome = from_map(store.ask(said), Welcome)
+        welcome = from_map(answer(), Welcome)
     except Refused as error:
-        raise Ending("setup", f"cannot start node {launch.node!r}: the metadata store says: {error}") from error
+        raise Ending("setup", f"cannot start node {live.launch.node!r}: the metadata store says: {error}") from error
     live.flight.clear()  # counted now; should we die before this line, the store knows by the incarnation
     return welcome
 

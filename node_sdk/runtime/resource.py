@@ -42,6 +42,8 @@ class ResourceLoop:
             self._offer()
             ready = live.wait(store.channel, also=() if watched is None else (watched,))
             if watched is not None and watched in ready:
+                if live.link.paused:
+                    self._say(holds=False)  # heard before what is now recorded, which would start a run
                 with live.working("looking"):  # files are read whole; that takes as long as they are large
                     live.node.look()
                 self._stale = True

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from node_sdk.runtime.launch import MARK_VARIABLE, Launch
 from node_sdk.runtime.lines import Lines
-from node_sdk.runtime.mark import become_node, become_process
+from node_sdk.runtime.mark import become_node, become_process, look_ahead
 from node_sdk.runtime.process import run_node
 from node_sdk.runtime.query import run_query
 from node_sdk.runtime.refusal import limited
@@ -115,6 +115,7 @@ class Starter:
 
 def prepare() -> None:
     """Make this process good to fork from: little garbage, and nothing that a collection in a child would touch."""
+    look_ahead()
     gc.collect()
     gc.freeze()
 

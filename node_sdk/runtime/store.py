@@ -104,9 +104,11 @@ class StoreLoop:
     def _answer(self) -> None:
         batch = dict(itertools.islice(self._waiting.items(), MOST_AT_ONCE))
         replies = self._access.answer([request for _, request in batch.values()])
-        for (key, (sender, _)), reply in zip(batch.items(), replies, strict=True):
+        last = {key[:2]: key for key in batch}  # of each client: what is answered there answers all it told before
+        for (key, (sender, request)), reply in zip(batch.items(), replies, strict=True):
             del self._waiting[key]
-            self._reply(sender, reply)
+            if not request.told or reply.kind is not None or last[key[:2]] == key:
+                self._reply(sender, reply)
 
     def _meanwhile(self, error: StoreUnavailable) -> bool:
         """While the database cannot do its work: people hear so at once, nodes wait."""

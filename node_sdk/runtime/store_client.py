@@ -7,6 +7,7 @@ ask is answered. User threads may use it too: a lock guards the channel.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import os
 import threading
@@ -69,7 +70,16 @@ class StoreClient:
         with self._shielded():
             if not settled:
                 self.settle()
-            seq = self._send(operation, asked=True)
+            return self.answer_to(self._send(operation, asked=True))
+
+    def begin(self, operation: Operation) -> int:
+        """Send `operation` and go on; `answer_to` what this returns gives the answer."""
+        with self._shielded():
+            return self._send(operation, asked=True)
+
+    def answer_to(self, seq: int) -> Any:
+        """The durable answer to what `begin` has sent. Raises Refused where the store says no."""
+        with self._shielded():
             try:
                 while (reply := self._answers[seq]) is None:
                     self._wait()
@@ -126,7 +136,7 @@ class StoreClient:
                 f"{self._node!r}, and only the node's own process speaks for it; return the values to it instead"
             )
         try:
-            data = encode(StoreRequest(self._seq + 1, self._node, self._incarnation, operation))
+            data = encode(StoreRequest(self._seq + 1, self._node, self._incarnation, operation, not asked))
         except BadMessage as error:
             raise InvalidValue(f"cannot record {type(operation).__name__} for node {self._node!r}: {error}") from error
         self._seq += 1
@@ -163,8 +173,7 @@ class StoreClient:
             except BadMessage as garbage:
                 _LOG.error("cannot read an answer of the metadata store: %s", garbage)
                 continue
-            self.channel.answered(reply.seq)
-            told = self._told.pop(reply.seq, None)
+            told = self._answered(reply.seq)
             error = refusal(reply)
             if isinstance(error, Fenced):
                 self._fenced(error)
@@ -172,6 +181,14 @@ class StoreClient:
                 self._answers[reply.seq] = reply
             elif told is not None and error is not None:
                 self._note(told, error)
+
+    def _answered(self, seq: int) -> Operation | None:
+        """Request `seq` has its answer, and what was told before it; returns what was told by it."""
+        self.channel.answered(seq)
+        for earlier in list(itertools.takewhile(lambda each: each < seq, self._told)):
+            self.channel.answered(earlier)
+            del self._told[earlier]
+        return self._told.pop(seq, None)
 
     def _note(self, told: Operation, error: Refused) -> None:
         name, run_id = type(told).__name__, getattr(told, "run_id", None)

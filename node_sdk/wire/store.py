@@ -31,11 +31,13 @@ class StoreRequest(Message):
     node: str
     incarnation: int
     operation: Operation
+    told: bool = False  # nobody waits for its answer: the next answer of this client may do for it
 
 
 @dataclass(frozen=True, slots=True)
 class StoreReply(Message):
-    """The answer to request `seq`, sent after its commit: `value`, or an error of `kind` in words.
+    """The answer to request `seq`, sent after its commit: `value`, or an error of `kind` in words. It also says that
+    whatever the same client told before is durable; of that, only what was refused gets a reply of its own.
 
     Kinds: 'fenced' (value = the current incarnation), 'invalid', 'not-found', 'finished' (the task or run is over);
     to the operator also 'unavailable' (the database cannot do its work now; nothing was done).

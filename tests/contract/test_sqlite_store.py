@@ -435,6 +435,8 @@ def test_nothing_that_a_run_needs_grows_with_the_size_of_the_tables(tmp_path):
     statements = {text for text in said if text.split()[0] in ("SELECT", "UPDATE", "DELETE")}
     assert len(statements) > 10
     for text in statements:
+        if "last_insert_rowid" in text:
+            continue  # reads no table
         plan = [row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {text}").fetchall()]
         newest_run = "ORDER BY runs.id DESC" in text and "WHERE" not in text  # walks one row back from the end
         assert newest_run or not any(step.startswith("SCAN") for step in plan), (text, plan)

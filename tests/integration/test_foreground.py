@@ -22,6 +22,7 @@ from anacostia_daemon.ctl.gone import Gone
 from anacostia_daemon.ctl.launch import CannotLaunch, launch
 from anacostia_daemon.paths import Home
 from anacostia_daemon.process.marks import marks
+from tests.e2e.place import wait_for
 
 from .daemon_process import TINY
 
@@ -167,8 +168,11 @@ def test_a_daemon_that_is_killed_is_started_again_and_takes_the_nodes_over(termi
     terminal.until("the daemon ended .killed by SIGKILL.; starting it again, it takes the nodes over")
     (terminal.folder / "incoming" / "one.txt").write_text("one")
     terminal.until("run=1 counted")
-    [after] = terminal.ask("status")["pipelines"]
-    assert [node["pid"] for node in after["nodes"]] == [node["pid"] for node in before["nodes"]]
+
+    def pids() -> list[int | None]:
+        return [node["pid"] for each in terminal.ask("status")["pipelines"] for node in each["nodes"]]
+
+    wait_for(lambda: pids() == [node["pid"] for node in before["nodes"]], "the nodes are taken over")
     process.send_signal(signal.SIGINT)
     assert process.wait(TIMEOUT) == 0
     assert not terminal.living

@@ -106,8 +106,8 @@ GUARDS: tuple[Guard, ...] = (
         "whole families: a forked node shows whose it is",
         (
             "the mark of a forked process is written over its room",
-            "    ctypes.memmove(start + begin, mark.encode().ljust(room), room)\n",
-            "",
+            "        ctypes.memmove(address, mark.encode().ljust(room), room)\n",
+            "        pass\n",
             f"{PROCESS}the_mark_of_a_forked_process_is_seen_from_outside_and_on_what_it_starts",
         ),
         (

@@ -168,13 +168,13 @@ GUARDS: tuple[Guard, ...] = (
         CLAIMS,
         (
             "the same bytes at the same place are no news",
-            'if known is not None and known["sha256"] == found.sha256:',
-            "if False:",
+            'before is None or before["sha256"] != row["sha256"] for',
+            "True for",
             f"{CONTRACT}a_location_with_the_same_content_is_no_news",
         ),
         (
             "a version that nobody has claimed gives way to the next",
-            'if known["state"] == "new":\n            _remove(board, known)\n        else:',
+            'if known["state"] == "new":\n        _remove(board, known)\n    else:',
             "if True:",
             f"{CONTRACT}a_file_that_changes_before_its_claim_is_claimed_once",
         ),

@@ -99,8 +99,8 @@ GUARDS: tuple[Guard, ...] = (
         START,
         (
             "a node that comes back says which task was interrupted",
-            "if interrupted is not None:",
-            "if False:",
+            "    if interrupted is None:",
+            "    if True:",
             f"{NODE}a_task_that_crashes_its_node_again_and_again_ends_as_an_error_and_the_next_run_goes_on",
         ),
         (
@@ -122,7 +122,7 @@ GUARDS: tuple[Guard, ...] = (
         (
             "publish redo: what was recorded and not published is asked for and moved",
             "if welcome.unpublished:",
-            "if False:",
+            "    if True:",
             f"{NODE}publishing_that_is_cut_short_is_finished_by_the_next_incarnation",
         ),
         (
