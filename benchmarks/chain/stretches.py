@@ -1,0 +1,59 @@
+"""Where each part of a millisecond goes, in hop and in trigger: a chain that is watched at its borders runs for itself,
+for the watching costs some microseconds per message, and the ways of its messages are laid end to end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from statistics import fmean
+
+from benchmarks.chain.chain import TRACED, under_a_daemon
+from benchmarks.chain.critical_path import Stretch, Traces
+from benchmarks.chain.stamps import Reader
+from benchmarks.harness import rounds
+
+RUNS = 200
+REST = 0.01  # seconds before a trigger: the run before has ended by then
+
+
+def hop_stretches() -> dict[str, float]:
+    """Part → milliseconds, of one hop in the middle of a chain of 5."""
+    with under_a_daemon(5, file=TRACED) as (chain, daemon):
+        for _ in range(rounds(RUNS, 30)):
+            chain.drop()
+            chain.heard()
+        traces = Traces.load(chain.folder / "trace", pids(daemon.status()))
+        second, third = (Reader(chain.folder / f"link{number}.stamps").new() for number in (2, 3))
+    begun = {run: began for run, began, _, _ in third}
+    ways = (traces.way("link3", ended, begun[run]) for run, _, ended, _ in second if run in begun)
+    return _mean(ways, {"link2": "A", "link3": "B"})
+
+
+def trigger_stretches() -> dict[str, float]:
+    """Part → milliseconds, from the rename to the begin of execute()."""
+    with under_a_daemon(1, file=TRACED) as (chain, daemon):
+        moved = []
+        for _ in range(rounds(RUNS, 30)):
+            time.sleep(REST)
+            moved.append(chain.drop())
+            chain.heard()
+        traces = Traces.load(chain.folder / "trace", pids(daemon.status()))
+        begun = [began for _, began, _, _ in Reader(chain.folder / "link1.stamps").new()]
+    ways = (traces.way("link1", since, until) for since, until in zip(moved, begun, strict=True))
+    return _mean(ways, {"link1": "action", "inbox": "resource"})
+
+
+def pids(status: Mapping[str, list]) -> dict[int, str]:
+    return {node["pid"]: node["name"] for node in status["pipelines"][0]["nodes"]}
+
+
+def _mean(ways: Iterable[list[Stretch] | None], names: Mapping[str, str]) -> dict[str, float]:
+    """The mean of each part over all ways that could be told; the parts add up to the mean of the whole."""
+    told = [way for way in ways if way is not None]
+    parts: dict[str, list[float]] = defaultdict(lambda: [0.0] * len(told))
+    for number, way in enumerate(told):
+        for name, nanoseconds in way:
+            parts[" ".join(names.get(word, word) for word in name.split())][number] += nanoseconds / 1e6
+    return {name: fmean(found) for name, found in parts.items()}

@@ -1,0 +1,57 @@
+"""An atomic rename into the watched folder → `execute()` begins; the claim and the run are durable by then."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Iterator
+
+from benchmarks.chain.chain import under_a_daemon
+from benchmarks.chain.others import anacostia_pipeline
+from benchmarks.chain.stretches import REST, trigger_stretches
+from benchmarks.harness import Figure, at_least, at_most, opened, rounds, take_turns
+from benchmarks.limits.chain import bare
+
+OUTSIDE, INSIDE = "anacostia, from outside", "anacostia, from inside"
+PEER = "anacostia-pipeline"
+
+
+def measure() -> Iterator[Figure]:
+    with contextlib.ExitStack() as stack:
+        ours, _ = stack.enter_context(under_a_daemon(1))
+        limit = stack.enter_context(bare(1, watched=True))
+        peers, missing = opened(stack, {PEER: lambda: anacostia_pipeline(1)})
+        ways = {
+            OUTSIDE: lambda: [after_rest(ours.trigger) for _ in range(10)],
+            INSIDE: lambda: [after_rest(lambda: ours.trigger(inside=True)) for _ in range(10)],
+            "limit": lambda: [after_rest(limit.trigger) for _ in range(10)],
+            **{name: lambda peer=peer: [after_rest(peer.trigger) for _ in range(2)] for name, peer in peers.items()},
+        }
+        rows = take_turns(ways, rounds(50))
+    figure = Figure(
+        "trigger",
+        "atomic rename into the watched folder → execute() begins; claim and run durable",
+        "ms",
+        rows,
+        ours=(OUTSIDE, INSIDE),
+        missing=missing,
+        parts={"trigger": trigger_stretches()},
+    )
+    yield with_goals(figure)
+
+
+def with_goals(figure: Figure) -> Figure:
+    worse = max(figure.ours, key=lambda row: figure.summary(row).p50)
+    tails = [figure.summary(row).p99 / figure.summary(row).p50 for row in figure.ours]
+    goals = [
+        at_most("p50 ≤ 3 × the limit", figure.of_limit(worse), 3),
+        at_most("p99 ≤ 5 × p50", max(tails), 5),
+        at_least("≥ 20 × faster than the peer", figure.than_best_peer(worse), 20),
+    ]
+    return dataclasses.replace(figure, goals=goals)
+
+
+def after_rest(trigger):
+    time.sleep(REST)
+    return trigger()
