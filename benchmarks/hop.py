@@ -7,10 +7,9 @@ import dataclasses
 from collections.abc import Iterator
 
 from benchmarks.chain.chain import Chain, under_a_daemon
-from benchmarks.chain.others import AnacostiaPipeline, anacostia_pipeline
+from benchmarks.chain.others import AnacostiaPipeline, anacostia_pipeline, dbos
 from benchmarks.chain.stretches import hop_stretches
-from benchmarks.harness import Figure, Talk, at_least, at_most, installed, opened, rounds, take_turns
-from benchmarks.harness.daemon import short_folder
+from benchmarks.harness import Figure, at_least, at_most, opened, rounds, take_turns
 from benchmarks.limits.chain import BareChain, bare
 
 LENGTH = 5
@@ -49,12 +48,6 @@ def with_goals(figure: Figure) -> Figure:
         at_least("≥ 3 × faster than a DBOS step", figure.than_best_peer("anacostia"), 3),
     ]
     return dataclasses.replace(figure, goals=goals)
-
-
-@contextlib.contextmanager
-def dbos() -> Iterator[Talk]:
-    with short_folder() as folder, installed("dbos").talk("dbos_chain.py", folder) as talk:
-        yield talk
 
 
 def of_files(chain: Chain) -> list[float]:

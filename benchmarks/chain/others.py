@@ -1,9 +1,12 @@
-"""anacostia-pipeline 0.8.9 with the same folder and the same bell as our chain; its stamps come by question."""
+"""The peers that have chains: DBOS, a workflow of steps; and anacostia-pipeline 0.8.9, with the same folder and the
+same bell as our chain, whose stamps come by question.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from itertools import pairwise
 
 from benchmarks.chain.chain import Chain
 from benchmarks.harness import Talk, installed
@@ -28,7 +31,7 @@ class AnacostiaPipeline:
         links = self._talk.ask("moments")
         return [
             (began - ended) / 1e6
-            for before, after in zip(links, links[1:], strict=False)
+            for before, after in pairwise(links)
             for (_, ended), (began, _) in zip(before, after, strict=False)
         ]
 
@@ -44,3 +47,10 @@ def anacostia_pipeline(length: int) -> Iterator[AnacostiaPipeline]:
                 yield AnacostiaPipeline(chain, talk)
             finally:
                 chain.close()
+
+
+@contextlib.contextmanager
+def dbos() -> Iterator[Talk]:
+    """The questions it answers: see peers/inside/dbos_chain.py."""
+    with short_folder() as folder, installed("dbos").talk("dbos_chain.py", folder) as talk:
+        yield talk

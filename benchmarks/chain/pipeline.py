@@ -19,7 +19,7 @@ from node_sdk.resources import FilesystemStoreNode
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks.chain.stamps import Stamps  # noqa: E402  (the loader runs this file from wherever it is)
+from benchmarks.chain.stamps import Stamps
 
 folder = Path(sys.argv[1])
 length = int(sys.argv[2])

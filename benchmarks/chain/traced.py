@@ -19,7 +19,7 @@ import zmq
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks.chain.stamps import Stamps  # noqa: E402  (the loader runs this file from wherever it is)
+from benchmarks.chain.stamps import Stamps
 
 SENT, RECEIVED, COMMITTED, WAITED, BEGUN = range(1, 6)
 

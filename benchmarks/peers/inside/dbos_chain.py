@@ -1,4 +1,4 @@
-"""A chain of steps as a DBOS workflow on SQLite, as its documentation writes it. Each step stamps and does nothing else.
+"""A chain of steps as a DBOS workflow on SQLite, as its documentation writes it. A step stamps and does nothing else.
 
     dbos_chain.py FOLDER
 
@@ -13,6 +13,7 @@ import sqlite3
 import sys
 import time
 from contextlib import closing
+from itertools import pairwise
 
 from answering import serve
 from dbos import DBOS
@@ -37,7 +38,7 @@ def steps(length: int, runs: int) -> list[float]:
     for _ in range(runs):
         moments.clear()
         chain(length)
-        found += [(after - before) / 1e6 for before, after in zip(moments, moments[1:], strict=False)]
+        found += [(after - before) / 1e6 for before, after in pairwise(moments)]
     return found
 
 
