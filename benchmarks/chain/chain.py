@@ -28,6 +28,7 @@ class Chain:
         self.inbox, self._outside = folder / "inbox", folder / "outside"
         for each in (self.inbox, self._outside):
             each.mkdir()
+        (folder / "until").write_bytes(bytes(8))
         os.mkfifo(folder / "bell")
         self._bell = os.open(folder / "bell", os.O_RDWR)
         self._readers = [Reader(folder / f"link{number}.stamps") for number in range(1, length + 1)]
@@ -72,14 +73,12 @@ class Chain:
 
 
 @contextlib.contextmanager
-def under_a_daemon(
-    length: int, *, concurrent: int = 1, metrics: int = 0, file: Path = PIPELINE
-) -> Iterator[tuple[Chain, Daemon]]:
-    """The chain as a pipeline, all of its nodes ready."""
+def under_a_daemon(length: int, *, file: Path = PIPELINE, **wanted: int) -> Iterator[tuple[Chain, Daemon]]:
+    """The chain as a pipeline, all of its nodes ready. `wanted`: see pipeline.py."""
     with daemon() as running:
         chain = Chain(running.root, length)
         try:
-            running.start(file, running.root, str(length), str(concurrent), str(metrics))
+            running.start(file, running.root, str(length), *(f"{name}={number}" for name, number in wanted.items()))
             yield chain, running
         finally:
             chain.close()

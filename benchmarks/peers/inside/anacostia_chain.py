@@ -1,5 +1,5 @@
 """A folder and a chain of actions in anacostia-pipeline 0.8.9 (threads of one process). It signals through its web
-server, which is therefore up. Its main thread waits instead of spinning, as that of its README does: four times as fast.
+server, which is therefore up. Its main thread waits; that of its README spins, and makes it four times as slow.
 
     anacostia_chain.py FOLDER LENGTH
 
