@@ -1,5 +1,5 @@
-"""What a long past costs: latency of trigger and hop, of `runs` and of `status`, with 1,000,000 runs and artifacts in
-the store, beside the same with 1,000.
+"""What a long past costs: latency of trigger and hop, of `runs`, `status` and `start`, with 1,000,000 runs and
+artifacts in the store, beside the same with 1,000.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ SLOWER = 1.3
 
 def measure() -> Iterator[Figure]:
     with contextlib.ExitStack() as stack:
-        pasts = {LONG: stack.enter_context(with_past(MANY)), SHORT: stack.enter_context(with_past(FEW))}
+        starts: dict[str, list[float]] = {LONG: [], SHORT: []}
+        pasts = {
+            LONG: stack.enter_context(with_past(MANY, starts[LONG])),
+            SHORT: stack.enter_context(with_past(FEW, starts[SHORT])),
+        }
         for name, title, times, sample in (
             ("trigger", "rename into the folder → execute() begins", 20, triggers),
             ("hop", "execute() of A returns → execute() of B begins", 20, hops),
@@ -30,6 +34,7 @@ def measure() -> Iterator[Figure]:
         ):
             ways = {row: lambda past=past, sample=sample: sample(*past) for row, past in pasts.items()}
             yield of(name, title, take_turns(ways, rounds(times)))
+        yield of("start", "`start PIPELINE` → all nodes ready, the whole command", starts)
 
 
 def of(name: str, title: str, rows: dict[str, list[float]]) -> Figure:
@@ -39,20 +44,25 @@ def of(name: str, title: str, rows: dict[str, list[float]]) -> Figure:
 
 
 @contextlib.contextmanager
-def with_past(runs: int) -> Iterator[tuple[Chain, Daemon]]:
-    """A chain of two that has had so many runs, and is ready."""
+def with_past(runs: int, starts: list[float]) -> Iterator[tuple[Chain, Daemon]]:
+    """A chain of two that has had so many runs, and is ready; `starts` gets the milliseconds that starts took."""
     with under_a_daemon(2) as (chain, daemon):
         chain.trigger()
         time.sleep(0.5)  # that run ends
         daemon.ctl("stop", "chain")
         invent(chain.folder / "metadata.db", runs)
+        for _ in range(rounds(3, 1)):
+            began = time.perf_counter()
+            daemon.ctl("start", "chain")
+            starts.append((time.perf_counter() - began) * 1000)
+            daemon.ctl("stop", "chain")
         daemon.ctl("start", "chain")
         yield chain, daemon
 
 
 def triggers(chain: Chain, _: Daemon) -> list[float]:
     found = []
-    for _ in range(10):
+    for _number in range(10):
         time.sleep(REST)
         found.append(chain.trigger())
     return found
@@ -60,7 +70,7 @@ def triggers(chain: Chain, _: Daemon) -> list[float]:
 
 def hops(chain: Chain, _: Daemon) -> list[float]:
     chain.hops()
-    for _ in range(20):
+    for _number in range(20):
         chain.drop()
         chain.heard()
     return chain.hops()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Iterator
+from functools import partial
 
 from benchmarks.chain.chain import Chain, under_a_daemon
 from benchmarks.chain.others import AnacostiaPipeline, anacostia_pipeline, dbos
 from benchmarks.chain.stretches import hop_stretches
 from benchmarks.harness import Figure, at_least, at_most, opened, rounds, take_turns
+from benchmarks.harness.turns import Way
 from benchmarks.limits.chain import BareChain, bare
 
 LENGTH = 5
@@ -23,11 +25,11 @@ def measure() -> Iterator[Figure]:
         limit = stack.enter_context(bare(LENGTH))
         steps, missing = opened(stack, {DBOS: dbos})
         threads, also_missing = opened(stack, {THREADS: lambda: anacostia_pipeline(LENGTH)})
-        ways = {
+        ways: dict[str, Way] = {
             "anacostia": lambda: of_files(ours),
             "limit": lambda: of_numbers(limit),
-            **{name: lambda talk=talk: talk.ask("steps", LENGTH, RUNS) for name, talk in steps.items()},
-            **{name: lambda peer=peer: of_threads(peer) for name, peer in threads.items()},
+            **{name: partial(talk.ask, "steps", LENGTH, RUNS) for name, talk in steps.items()},
+            **{name: partial(of_threads, peer) for name, peer in threads.items()},
         }
         rows = take_turns(ways, rounds(25))
     figure = Figure(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Iterator
+from functools import partial
 
 from benchmarks.chain.chain import Chain, under_a_daemon
 from benchmarks.chain.stamps import Reader
 from benchmarks.harness import Figure, Talk, at_least, installed, opened, rounds, take_turns
 from benchmarks.harness.daemon import short_folder
+from benchmarks.harness.turns import Way
 from benchmarks.limits.message import one_message
 
 CALLS = 1000  # in one task
@@ -39,10 +41,10 @@ def measure() -> Iterator[Figure]:
         ours = Logging(chain)
         limit = stack.enter_context(one_message())
         peers, missing = opened(stack, {"MLflow log_metric (SQLite)": mlflow})
-        ways = {
+        ways: dict[str, Way] = {
             DURABLE: ours.task,
             "limit": lambda: limit(20 * CALLS),
-            **{name: lambda talk=talk: talk.ask("calls", 100) for name, talk in peers.items()},
+            **{name: partial(talk.ask, "calls", 100) for name, talk in peers.items()},
         }
         times = rounds(50)
         rows = take_turns(ways, times)

@@ -8,6 +8,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from benchmarks.chain.chain import Chain, under_a_daemon
@@ -36,7 +37,7 @@ def measure() -> Iterator[Figure]:
             GOING_ON: lambda: of_limit(going_on),
         }
         for name, talk in peers.items():
-            ways[name] = lambda talk=talk: talk.ask("concurrent", LENGTH, IN_FLIGHT, SECONDS)
+            ways[name] = partial(talk.ask, "concurrent", LENGTH, IN_FLIGHT, SECONDS)
         rows = take_turns(ways, rounds(7, 2))
     figure = Figure(
         "pipelined",

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from benchmarks.chain.chain import Chain, under_a_daemon
 from benchmarks.chain.others import anacostia_pipeline, dbos
@@ -27,7 +28,7 @@ def of_one_action() -> Figure:
         ours, _ = stack.enter_context(under_a_daemon(1))
         peers, missing = opened(stack, {THREADS: lambda: anacostia_pipeline(1)})
         ways: dict[str, Callable[[], float]] = {"anacostia": lambda: per_second(ours, RUNS)}
-        ways.update((name, lambda peer=peer: per_second(peer.chain, 3)) for name, peer in peers.items())
+        ways.update((name, partial(per_second, peer.chain, 3)) for name, peer in peers.items())
         rows = take_turns(ways, rounds(40))
     figure = Figure(
         "rate",
@@ -48,8 +49,8 @@ def of_a_chain() -> Figure:
         steps, missing = opened(stack, {DBOS: dbos})
         threads, also_missing = opened(stack, {THREADS: lambda: anacostia_pipeline(5)})
         ways: dict[str, Callable[[], float]] = {"anacostia": lambda: per_second(ours, RUNS)}
-        ways.update((name, lambda talk=talk: talk.ask("rate", 5, RUNS)) for name, talk in steps.items())
-        ways.update((name, lambda peer=peer: per_second(peer.chain, 3)) for name, peer in threads.items())
+        ways.update((name, partial(talk.ask, "rate", 5, RUNS)) for name, talk in steps.items())
+        ways.update((name, partial(per_second, peer.chain, 3)) for name, peer in threads.items())
         rows = take_turns(ways, rounds(30))
     figure = Figure(
         "rate-chain",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from benchmarks.chain.chain import under_a_daemon
 from benchmarks.chain.others import anacostia_pipeline
 from benchmarks.chain.stretches import REST, trigger_stretches
 from benchmarks.harness import Figure, at_least, at_most, opened, rounds, take_turns
+from benchmarks.harness.turns import Way
 from benchmarks.limits.chain import bare
 
 OUTSIDE, INSIDE = "anacostia, from outside", "anacostia, from inside"
@@ -22,11 +24,11 @@ def measure() -> Iterator[Figure]:
         ours, _ = stack.enter_context(under_a_daemon(1))
         limit = stack.enter_context(bare(1, watched=True))
         peers, missing = opened(stack, {PEER: lambda: anacostia_pipeline(1)})
-        ways = {
-            OUTSIDE: lambda: [after_rest(ours.trigger) for _ in range(10)],
-            INSIDE: lambda: [after_rest(lambda: ours.trigger(inside=True)) for _ in range(10)],
-            "limit": lambda: [after_rest(limit.trigger) for _ in range(10)],
-            **{name: lambda peer=peer: [after_rest(peer.trigger) for _ in range(2)] for name, peer in peers.items()},
+        ways: dict[str, Way] = {
+            OUTSIDE: lambda: after_rest(ours.trigger),
+            INSIDE: lambda: after_rest(ours.trigger, inside=True),
+            "limit": lambda: after_rest(limit.trigger),
+            **{name: partial(after_rest, peer.trigger, 2) for name, peer in peers.items()},
         }
         rows = take_turns(ways, rounds(50))
     figure = Figure(
@@ -52,6 +54,9 @@ def with_goals(figure: Figure) -> Figure:
     return dataclasses.replace(figure, goals=goals)
 
 
-def after_rest(trigger):
-    time.sleep(REST)
-    return trigger()
+def after_rest(trigger: Callable[..., float], times: int = 10, **how: bool) -> list[float]:
+    found = []
+    for _ in range(times):
+        time.sleep(REST)
+        found.append(trigger(**how))
+    return found

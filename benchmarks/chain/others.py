@@ -24,7 +24,8 @@ class AnacostiaPipeline:
         moved = self.chain.drop()
         self.chain.heard()
         first, *_ = self._talk.ask("moments")
-        return (next(began for began, _ in first if began > moved) - moved) / 1e6
+        begun: int = next(began for began, _ in first if began > moved)
+        return (begun - moved) / 1e6
 
     def hops(self) -> list[float]:
         """As Chain.hops; the n-th execution of a link belongs to the n-th of the link before it."""

@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from statistics import fmean
+from typing import Any
 
 from benchmarks.chain.chain import TRACED, under_a_daemon
 from benchmarks.chain.critical_path import Stretch, Traces
@@ -45,7 +46,7 @@ def trigger_stretches() -> dict[str, float]:
     return _mean(ways, {"link1": "action", "inbox": "resource"})
 
 
-def pids(status: Mapping[str, list]) -> dict[int, str]:
+def pids(status: Mapping[str, Any]) -> dict[int, str]:
     return {node["pid"]: node["name"] for node in status["pipelines"][0]["nodes"]}
 
 

@@ -37,7 +37,7 @@ def see(kind: int, message: int, began: int) -> None:
     _of_process[pid].add(kind, message, began, done)
 
 
-class Socket(zmq.Socket):
+class Socket(zmq.Socket):  # type: ignore[type-arg]
     """Sees each message of one frame, or the last of several."""
 
     def send(self, data: Any, *args: Any, **kwargs: Any) -> Any:
@@ -46,7 +46,7 @@ class Socket(zmq.Socket):
         see(SENT, zlib.crc32(data), began)
         return sent
 
-    def send_multipart(self, parts: Any, *args: Any, **kwargs: Any) -> Any:
+    def send_multipart(self, parts: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         began = monotonic_ns()
         for part in parts[:-1]:
             super().send(part, zmq.SNDMORE)
@@ -98,7 +98,8 @@ class Connection(sqlite3.Connection):
 
 _connect = sqlite3.connect
 sqlite3.connect = lambda *args, **kwargs: _connect(*args, **{"factory": Connection, **kwargs})
-zmq.Context._socket_class = Socket
-zmq.Socket, zmq.Poller = Socket, Poller
+zmq.Context._socket_class = Socket  # type: ignore[misc]
+for name, seeing in (("Socket", Socket), ("Poller", Poller)):
+    setattr(zmq, name, seeing)
 
 pipeline = runpy.run_path(str(Path(__file__).with_name("pipeline.py")), run_name=__name__)["pipeline"]

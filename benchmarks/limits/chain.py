@@ -165,12 +165,12 @@ def _watch(folder: Path) -> None:
 
 
 def _bound(path: Path) -> zmq.Socket[bytes]:
-    socket = zmq.Context.instance().socket(zmq.ROUTER)
+    socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.ROUTER)
     socket.bind(f"ipc://{path}")
     return socket
 
 
 def _connected(path: Path) -> zmq.Socket[bytes]:
-    socket = zmq.Context.instance().socket(zmq.DEALER)
+    socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
     socket.connect(f"ipc://{path}")
     return socket
