@@ -29,16 +29,26 @@ class Watched:
         libc.inotify_add_watch(self._inotify, os.fsencode(folder), IN_MOVED_TO)
 
     def files(self, number: int) -> Iterator[str]:
-        """The paths of the next `number` files."""
-        while number > 0:
-            buffer, position = os.read(self._inotify, 256 * 1024), 0
-            while position < len(buffer):
-                _, mask, _, length = _EVENT.unpack_from(buffer, position)
-                if not mask & IN_MOVED_TO:
-                    raise RuntimeError("the kernel lost events: give the queue more room, or move fewer files")
-                position += _EVENT.size + length
-                yield f"{self._folder}/{os.fsdecode(buffer[position - length : position].rstrip(bytes(1)))}"
-                number -= 1
+        """The paths of the next `number` files; where the kernel's queue was too short for them, by looking."""
+        known: set[str] = set()
+        while len(known) < number:
+            lost = False
+            for mask, name in self._events():
+                lost = lost or not mask & IN_MOVED_TO
+                if mask & IN_MOVED_TO and name not in known:
+                    known.add(name)
+                    yield f"{self._folder}/{name}"
+            for name in os.listdir(self._folder) if lost else ():
+                if name not in known:
+                    known.add(name)
+                    yield f"{self._folder}/{name}"
+
+    def _events(self) -> Iterator[tuple[int, str]]:
+        buffer, position = os.read(self._inotify, 256 * 1024), 0
+        while position < len(buffer):
+            _, mask, _, length = _EVENT.unpack_from(buffer, position)
+            position += _EVENT.size + length
+            yield mask, os.fsdecode(buffer[position - length : position].rstrip(bytes(1)))
 
 
 def there(folder: Path, database: Path) -> float:
