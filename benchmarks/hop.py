@@ -9,7 +9,7 @@ from functools import partial
 
 from benchmarks.chain.chain import Chain, under_a_daemon
 from benchmarks.chain.cost import largest
-from benchmarks.chain.others import AnacostiaPipeline, anacostia_pipeline, dbos
+from benchmarks.chain.others import anacostia_pipeline, dbos
 from benchmarks.chain.stretches import hop_stretches
 from benchmarks.harness import Figure, at_least, at_most, opened, rounds, take_turns
 from benchmarks.harness.turns import Way
@@ -30,7 +30,7 @@ def measure() -> Iterator[Figure]:
             "anacostia": lambda: of_files(ours),
             "limit": lambda: of_numbers(limit),
             **{name: partial(talk.ask, "steps", LENGTH, RUNS) for name, talk in steps.items()},
-            **{name: partial(of_threads, peer) for name, peer in threads.items()},
+            **{name: partial(peer.hops, 2) for name, peer in threads.items()},
         }
         rows = take_turns(ways, rounds(25))
     figure = Figure(
@@ -55,9 +55,7 @@ def with_goals(figure: Figure) -> Figure:
 
 
 def of_files(chain: Chain) -> list[float]:
-    for _ in range(RUNS):
-        chain.drop()
-        chain.heard()
+    chain.runs(RUNS)
     return chain.hops()
 
 
@@ -66,10 +64,3 @@ def of_numbers(chain: BareChain) -> list[float]:
         chain.start(next(chain.numbers))
         chain.heard()
     return chain.hops()
-
-
-def of_threads(peer: AnacostiaPipeline) -> list[float]:
-    for _ in range(2):  # its folder is looked at ten times a second
-        peer.chain.drop()
-        peer.chain.heard()
-    return peer.hops()

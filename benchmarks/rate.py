@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from benchmarks.chain.chain import Chain, under_a_daemon
+from benchmarks.chain.chain import under_a_daemon
 from benchmarks.chain.cost import Cost
 from benchmarks.chain.others import anacostia_pipeline, dbos
 from benchmarks.harness import Figure, at_least, opened, rounds, take_turns
@@ -28,8 +27,8 @@ def of_one_action() -> Figure:
     with contextlib.ExitStack() as stack:
         ours, daemon = stack.enter_context(under_a_daemon(1))
         peers, missing = opened(stack, {THREADS: lambda: anacostia_pipeline(1)})
-        ways: dict[str, Callable[[], float]] = {"anacostia": lambda: per_second(ours, RUNS)}
-        ways.update((name, partial(per_second, peer.chain, 3)) for name, peer in peers.items())
+        ways: dict[str, Callable[[], float]] = {"anacostia": lambda: RUNS / ours.runs(RUNS)}
+        ways.update((name, partial(peer.rate, 3)) for name, peer in peers.items())
         cost = Cost(daemon)
         rows = take_turns(ways, rounds(40))
         left = cost.each(RUNS * (rounds(40) + 1), "run")
@@ -51,9 +50,9 @@ def of_a_chain() -> Figure:
         ours, _ = stack.enter_context(under_a_daemon(5))
         steps, missing = opened(stack, {DBOS: dbos})
         threads, also_missing = opened(stack, {THREADS: lambda: anacostia_pipeline(5)})
-        ways: dict[str, Callable[[], float]] = {"anacostia": lambda: per_second(ours, RUNS)}
+        ways: dict[str, Callable[[], float]] = {"anacostia": lambda: RUNS / ours.runs(RUNS)}
         ways.update((name, partial(talk.ask, "rate", 5, RUNS)) for name, talk in steps.items())
-        ways.update((name, partial(per_second, peer.chain, 3)) for name, peer in threads.items())
+        ways.update((name, partial(peer.rate, 3)) for name, peer in threads.items())
         rows = take_turns(ways, rounds(30))
     figure = Figure(
         "rate-chain",
@@ -66,11 +65,3 @@ def of_a_chain() -> Figure:
     )
     goal = at_least("≥ 3 × DBOS", figure.than_best_peer("anacostia"), 3)
     return dataclasses.replace(figure, goals=[goal])
-
-
-def per_second(chain: Chain, runs: int) -> float:
-    began = time.monotonic()
-    for _ in range(runs):
-        chain.drop()
-        chain.heard()
-    return runs / (time.monotonic() - began)

@@ -29,7 +29,7 @@ def measure() -> Iterator[Figure]:
             OUTSIDE: lambda: after_rest(ours.trigger),
             INSIDE: lambda: after_rest(ours.trigger, inside=True),
             "limit": lambda: after_rest(limit.trigger),
-            **{name: partial(after_rest, peer.trigger, 2) for name, peer in peers.items()},
+            **{name: partial(peer.triggers, 2) for name, peer in peers.items()},
         }
         rows = take_turns(ways, rounds(50))
     figure = Figure(
@@ -56,9 +56,9 @@ def with_goals(figure: Figure) -> Figure:
     return dataclasses.replace(figure, goals=goals)
 
 
-def after_rest(trigger: Callable[..., float], times: int = 10, **how: bool) -> list[float]:
+def after_rest(trigger: Callable[..., float], **how: bool) -> list[float]:
     found = []
-    for _ in range(times):
+    for _ in range(10):
         time.sleep(REST)
         found.append(trigger(**how))
     return found

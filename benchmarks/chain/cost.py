@@ -1,4 +1,4 @@
-"""What the processes of a chain spent meanwhile, for the words under a goal that was not met: what is left, and where."""
+"""What the processes of a chain spent meanwhile, for the words under a goal that was not met: what is left."""
 
 from __future__ import annotations
 

@@ -21,9 +21,7 @@ REST = 0.01  # seconds before a trigger: the run before has ended by then
 def hop_stretches() -> dict[str, float]:
     """Part → milliseconds, of one hop in the middle of a chain of 5."""
     with under_a_daemon(5, file=TRACED) as (chain, daemon):
-        for _ in range(rounds(RUNS, 30)):
-            chain.drop()
-            chain.heard()
+        chain.runs(rounds(RUNS, 30))
         traces = Traces.load(chain.folder / "trace", pids(daemon.status()))
         second, third = (Reader(chain.folder / f"link{number}.stamps").new() for number in (2, 3))
     begun = {run: began for run, began, _, _ in third}
