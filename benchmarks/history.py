@@ -39,7 +39,7 @@ def measure() -> Iterator[Figure]:
 
 def of(name: str, title: str, rows: dict[str, list[float]]) -> Figure:
     figure = Figure(f"history-{name}", title, "ms", rows, ours=(LONG,), limit=SHORT)
-    goal = at_most(f"{SLOWER} × that with {FEW:,}", figure.of_limit(LONG), SLOWER)
+    goal = at_most(f"≤ {SLOWER} × that with {FEW:,}", figure.of_limit(LONG), SLOWER)
     return dataclasses.replace(figure, goals=[goal])
 
 

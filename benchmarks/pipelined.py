@@ -14,12 +14,12 @@ from pathlib import Path
 from benchmarks.chain.chain import Chain, under_a_daemon
 from benchmarks.chain.cost import Cost
 from benchmarks.chain.others import dbos
-from benchmarks.harness import Daemon, Figure, at_least, opened, rounds, take_turns
+from benchmarks.harness import Daemon, Figure, at_least, opened, quick, rounds, take_turns
 from benchmarks.harness.daemon import wait_for
 from benchmarks.limits.chain import BareChain, bare
 
 LENGTH, IN_FLIGHT = 5, 64
-WARM, SECONDS = 0.5, 2.0  # what is counted follows what is not
+WARM, SECONDS = 0.5, (0.5 if quick() else 2.0)  # what is counted follows what is not
 GOING_ON = "limit, nodes go on"
 _TASKS = "SELECT count(*) FROM tasks WHERE node LIKE 'link%' AND state = 'succeeded' AND ended_at BETWEEN ? AND ?"
 _DONE = "SELECT count(*) FROM done WHERE at BETWEEN ? AND ?"
@@ -40,7 +40,7 @@ def measure() -> Iterator[Figure]:
         for name, talk in peers.items():
             ways[name] = partial(talk.ask, "concurrent", LENGTH, IN_FLIGHT, SECONDS)
         cost, before = Cost(ours[1]), _count(ours[0].folder / "metadata.db", _TASKS, 0, time.time())
-        rows = take_turns(ways, rounds(7, 2))
+        rows = take_turns(ways, rounds(5, 1))
         done = _count(ours[0].folder / "metadata.db", _TASKS, 0, time.time()) - before
         left = cost.each(done, "completion")
     figure = Figure(
