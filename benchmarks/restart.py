@@ -1,131 +1,115 @@
-"""SIGKILL of a node until its replacement is `ready`, beside the limit: SIGKILL, pidfd, fork of a warm interpreter,
-first byte from the child. The two take turns. Writes restart.json beside the table.
+"""SIGKILL of a node until its replacement is `ready`: of a bare node, and of one that imports numpy and scikit-learn.
 
-    python benchmarks/restart.py [--times 50]
+Ours is `ready` when the daemon has heard and decided so (ready.py): the process is there, has said hello to its store,
+its setup() is done, and the end of the old one and the number of the new one are on disk. The limit knows nothing of
+that: SIGKILL, pidfd, fork of an interpreter that has imported the same, first byte from the child. A peer is done when
+the first line of its child has run, after the imports; neither readiness nor anything on disk is asked of it.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import select
-import shutil
-import signal
-import statistics
-import subprocess
+import random
 import sys
-import tempfile
-import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from anacostia_daemon.control.client import Client
-from anacostia_daemon.paths import Home
+from benchmarks import ready
+from benchmarks.harness import Daemon, Figure, at_least, at_most, daemon, opened, rounds, take_turns, talk
+from benchmarks.harness.timeline import NoTimeline
+from benchmarks.harness.turns import Way
+from benchmarks.peers import circus as circus_settings
+from benchmarks.peers import supervisord as supervisord_settings
+from benchmarks.peers.children import Supervised
+from benchmarks.peers.circus import circus
+from benchmarks.peers.supervisord import supervisord
+from benchmarks.pipelines import IMPORTS, one_action
+from benchmarks.restart_parts import restart_parts
 
-PIPELINE = """
-import sys
-from pathlib import Path
-from node_sdk import BaseActionNode, Pipeline, RestartPolicy
-from node_sdk.metadata import SqliteMetadataStore
-from node_sdk.resources import FilesystemStoreNode
+FORK = Path(__file__).with_name("limits") / "fork.py"
+MODULES = ("numpy", "sklearn.linear_model")
+EACH = 5  # kills of ours, and of the limit's, per round: the peers need seconds for one
+SETTLED = supervisord_settings.SETTLED
 
-folder = Path(sys.argv[1])
-
-
-class Bare(BaseActionNode):
-    restart = RestartPolicy(max_restarts=None, backoff_initial=0)
-
-    def execute(self, *args, **kwargs) -> bool:
-        return True
-
-
-store = SqliteMetadataStore("store", f"sqlite:///{folder}/metadata.db")
-inbox = FilesystemStoreNode("inbox", folder / "inbox", store)
-pipeline = Pipeline([store, inbox, Bare("bare", [inbox])], name="bench")
-"""
+_random = random.Random(1)
 
 
-def limit() -> float:
-    """Seconds from SIGKILL of a forked child to the first byte of the next."""
-    reader, writer = os.pipe()
-    first = _fork(writer)
-    os.read(reader, 1)
-    watched = os.pidfd_open(first)
-    began = time.perf_counter()
-    os.kill(first, signal.SIGKILL)
-    select.select([watched], [], [])
-    os.waitpid(first, 0)
-    second = _fork(writer)
-    os.read(reader, 1)
-    took = time.perf_counter() - began
-    os.kill(second, signal.SIGKILL)
-    os.waitpid(second, 0)
-    for each in (reader, writer, watched):
-        os.close(each)
-    return took
+def measure() -> Iterator[Figure]:
+    """`restart` and `restart-heavy`, whose ways all take turns in the same rounds."""
+    with ExitStack() as stack:
+        ours = stack.enter_context(daemon())
+        bare, missing = _ways(stack, ours, "bare", "", ())
+        heavy, _ = _ways(stack, ours, "heavy", IMPORTS, MODULES)
+        ways = {("bare", row): way for row, way in bare.items()} | {("heavy", row): way for row, way in heavy.items()}
+        found = take_turns(ways, rounds(8))
+        parts, notes = _parts(ours)
+    yield from _figures(_of("bare", found), _of("heavy", found), missing, parts, notes)
 
 
-def _fork(writer: int) -> int:
-    pid = os.fork()
-    if pid == 0:
-        os.write(writer, b"!")
-        signal.pause()
-    return pid
+def _figures(
+    bare: dict[str, list[float]],
+    heavy: dict[str, list[float]],
+    missing: dict[str, str],
+    parts: dict[str, dict[str, float]],
+    notes: list[str],
+) -> Iterator[Figure]:
+    what = "SIGKILL of a bare node until its replacement is ready"
+    plain = Figure("restart", what, "ms", bare, missing=missing, parts=parts, notes=notes)
+    left = _left(parts.get("bare", {}))
+    yield replace(plain, goals=[at_most("p50 at most 2.5 × the limit", plain.of_limit("anacostia"), 2.5, left)])
+    what = "SIGKILL of a node that imports numpy and scikit-learn until its replacement is ready"
+    laden = Figure("restart-heavy", what, "ms", heavy, missing=missing)
+    ratio = laden.summary("anacostia").p50 / plain.summary("anacostia").p50
+    goals = [
+        at_most("p50 at most 1.5 × that of the bare node", ratio, 1.5, _left(parts.get("heavy", {}))),
+        at_least("at least 20 × faster than the best peer", laden.than_best_peer("anacostia"), 20),
+    ]
+    yield replace(laden, goals=goals)
 
 
-def ours(client: Client) -> float:
-    """Seconds from SIGKILL of the node to `ready` of its next incarnation, as `status` tells."""
-    before = node(client)
-    began = time.perf_counter()
-    os.kill(before["pid"], signal.SIGKILL)
-    while (now := node(client))["phase"] != "ready" or now["incarnation"] == before["incarnation"]:
-        pass
-    return time.perf_counter() - began
+def _ways(
+    stack: ExitStack, ours: Daemon, name: str, imports: str, modules: Sequence[str]
+) -> tuple[dict[str, Way], dict[str, str]]:
+    ours.start(one_action(name, imports), ours.root)
+    limit = stack.enter_context(talk(sys.executable, FORK, *modules))
+    peers, missing = opened(stack, _peers(modules))
+    ways: dict[str, Way] = {
+        "anacostia": lambda: [ready.kill(ours, name, "work").ms for _ in range(EACH)],
+        "limit": lambda: [limit.ask("restart") for _ in range(EACH)],
+    }
+    for row, peer in peers.items():
+        ways[row] = partial(_kill, peer, circus_settings.PERIOD if row == "circus, default" else 1.0)
+    return ways, missing
 
 
-def node(client: Client) -> dict[str, Any]:
-    (pipeline,) = client.request("status", {})["pipelines"]
-    return next(each for each in pipeline["nodes"] if each["name"] == "bare")
-
-
-def summary(seconds: list[float]) -> dict[str, float]:
-    in_order = sorted(seconds)
+def _peers(modules: Sequence[str]) -> dict[str, Callable[[], AbstractContextManager[Supervised]]]:
     return {
-        "n": len(seconds),
-        "p50_ms": statistics.median(seconds) * 1000,
-        "p99_ms": in_order[min(len(in_order) - 1, int(len(in_order) * 0.99))] * 1000,
+        "supervisord, default": lambda: supervisord(1, modules),
+        "supervisord, best": lambda: supervisord(1, modules, supervisord_settings.BEST),
+        "circus, default": lambda: circus(1, modules),
+        "circus, best": lambda: circus(1, modules, circus_settings.BEST),
     }
 
 
-def measure(times: int) -> dict[str, dict[str, float]]:
-    root = Path(tempfile.mkdtemp(prefix="bench-", dir="/tmp"))
-    environment = {**os.environ, "ANACOSTIA_HOME": str(root / "home"), "XDG_RUNTIME_DIR": str(root)}
-    (root / "pipeline.py").write_text(PIPELINE)
-    ctl = [sys.executable, "-m", "anacostia_daemon.ctl"]
-    subprocess.run([*ctl, "start", root / "pipeline.py", "--", root], env=environment, check=True)
+def _kill(peer: Supervised, period: float) -> float:
+    """At any moment between two looks of the peer at its children: else the wait until the next is always the same."""
+    return peer.kill(SETTLED + _random.uniform(0, period))
+
+
+def _of(name: str, found: dict[tuple[str, str], list[float]]) -> dict[str, list[float]]:
+    return {row: samples for (of, row), samples in found.items() if of == name}
+
+
+def _left(parts: dict[str, float]) -> str:
+    """The parts, largest first, in words."""
+    return ", ".join(f"{part} {took:.2f} ms" for part, took in sorted(parts.items(), key=lambda each: -each[1]))
+
+
+def _parts(ours: Daemon) -> tuple[dict[str, dict[str, float]], list[str]]:
     try:
-        client = Client(Home(root / "home", environment))
-        found: dict[str, list[float]] = {"limit": [], "anacostia": []}
-        for _ in range(times):
-            found["limit"].append(limit())
-            found["anacostia"].append(ours(client))
-    finally:
-        subprocess.run([*ctl, "shutdown"], env=environment, check=True)
-        shutil.rmtree(root)
-    return {name: summary(seconds) for name, seconds in found.items()}
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--times", type=int, default=50)
-    figures = measure(parser.parse_args().times)
-    print(f"{'restart':12} {'n':>4} {'p50 ms':>8} {'p99 ms':>8} {'ratio':>6}")
-    for name, row in figures.items():
-        ratio = row["p50_ms"] / figures["limit"]["p50_ms"]
-        print(f"{name:12} {row['n']:4} {row['p50_ms']:8.2f} {row['p99_ms']:8.2f} {ratio:6.1f}")
-    Path(__file__).with_suffix(".json").write_text(json.dumps(figures, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+        found = {name: restart_parts(ours, name, "work", rounds(30)) for name in ("bare", "heavy")}
+        return {name: parts for name, parts in found.items() if parts}, []
+    except NoTimeline as error:
+        return {}, [str(error)]
