@@ -14,7 +14,7 @@ JOBS ?= $(shell $(PYTHON) -c 'import os; print(max(2, min(8, os.cpu_count() or 2
 help:
 	@echo 'make demo    the digits pipeline under a real daemon; its training node is killed and comes back'
 	@echo 'make test    every test'
-	@echo 'make bench   side by side with the raw limit of this machine; ONE=restart for one figure'
+	@echo 'make bench   side by side with peers and the raw limit; ONE=restart for one figure, QUICK=1 to try it out'
 	@echo 'make chaos   kills at random for SECONDS=60, then looks whether all laws hold; SEED= replays'
 	@echo 'make fuzz    each decoder for SECONDS=60 under atheris; TARGET= for one'
 	@echo 'make check   format, lint, types, architecture and the fast tests'
@@ -50,8 +50,15 @@ chaos: venv
 fuzz: venv
 	$(BIN)/python -m tests.fuzz $(or $(TARGET),all) --seconds $(or $(SECONDS),60)
 
-bench: venv
-	for each in $(or $(ONE:%=benchmarks/%.py),$(wildcard benchmarks/*.py)); do $(BIN)/python $$each || exit 1; done
+# Of its own: nothing of the development tools is measured. The peers get one each, on first use (benchmarks/harness).
+.bench/ours/.installed: pyproject.toml constraints.txt benchmarks/requirements.txt
+	$(PYTHON) -m venv .bench/ours
+	.bench/ours/bin/python -m pip --disable-pip-version-check install --quiet -e '.[examples]' \
+		-r benchmarks/requirements.txt -c constraints.txt
+	@touch $@
+
+bench: .bench/ours/.installed
+	.bench/ours/bin/python -m benchmarks $(ONE)
 
 docs: venv
 	$(BIN)/python docs/generate_protocol.py
@@ -59,5 +66,5 @@ docs: venv
 	$(BIN)/python -m anacostia_daemon.core.draw > docs/lifecycle.md
 
 clean:
-	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .demo examples/*/.demo
+	rm -rf .venv .bench build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .demo examples/*/.demo
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
