@@ -1,40 +1,106 @@
-"""SIGKILL of a node until its replacement is ready."""
+"""SIGKILL of a node until its replacement is `ready`: of a bare node, and of one that imports numpy and scikit-learn.
+
+Ours is `ready` when the daemon has heard and decided so (ready.py): the process is there, has said hello to its store,
+its setup() is done, and the end of the old one and the number of the new one are on disk. The limit knows nothing of
+that: SIGKILL, pidfd, fork of an interpreter that has imported the same, first byte from the child. A peer is done when
+the first line of its child has run, after the imports; neither readiness nor anything on disk is asked of it.
+"""
 
 from __future__ import annotations
 
-import os
-import signal
+import random
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from benchmarks.harness import Daemon, Figure, daemon, rounds, take_turns, talk
-from benchmarks.harness.daemon import wait_for
-from benchmarks.pipelines import one_action
+from benchmarks import ready
+from benchmarks.harness import Daemon, Figure, at_least, at_most, daemon, opened, rounds, take_turns, talk
+from benchmarks.harness.timeline import NoTimeline
+from benchmarks.harness.turns import Way
+from benchmarks.peers import circus as circus_settings
+from benchmarks.peers import supervisord as supervisord_settings
+from benchmarks.peers.children import Supervised
+from benchmarks.peers.circus import circus
+from benchmarks.peers.supervisord import supervisord
+from benchmarks.pipelines import IMPORTS, one_action
+from benchmarks.restart_parts import restart_parts
 
-LIMIT = Path(__file__).with_name("limits") / "fork.py"
+FORK = Path(__file__).with_name("limits") / "fork.py"
+MODULES = ("numpy", "sklearn.linear_model")
+EACH = 5  # kills of ours, and of the limit's, per round: the peers need seconds for one
+SETTLED = supervisord_settings.SETTLED
+
+_random = random.Random(1)
 
 
 def measure() -> Iterator[Figure]:
+    """`restart` and `restart-heavy`, whose ways all take turns in the same rounds."""
     with ExitStack() as stack:
         ours = stack.enter_context(daemon())
-        limit = stack.enter_context(talk(sys.executable, LIMIT))
-        ours.start(one_action("bare"), ours.root)
-        found = take_turns({"anacostia": lambda: kill(ours, "bare"), "limit": lambda: limit.ask("restart")}, rounds(30))
-    yield Figure("restart", "SIGKILL of a node until its replacement is ready", "ms", found)
+        bare, missing = _ways(stack, ours, "bare", "", ())
+        heavy, _ = _ways(stack, ours, "heavy", IMPORTS, MODULES)
+        ways = {("bare", row): way for row, way in bare.items()} | {("heavy", row): way for row, way in heavy.items()}
+        found = take_turns(ways, rounds(12))
+        parts, notes = _parts(ours)
+    plain = Figure("restart", "SIGKILL of a bare node until its replacement is ready", "ms", _of("bare", found))
+    laden = Figure(
+        "restart-heavy",
+        "SIGKILL of a node that imports numpy and scikit-learn until its replacement is ready",
+        "ms",
+        _of("heavy", found),
+        missing=missing,
+    )
+    limit = plain.of_limit("anacostia")
+    ratio = laden.summary("anacostia").p50 / plain.summary("anacostia").p50
+    goals = [at_most("p50 at most 2.5 × the limit", limit, 2.5)]
+    yield replace(plain, goals=goals, missing=missing, parts=parts, notes=notes)
+    yield replace(
+        laden,
+        goals=[
+            at_most("p50 at most 1.5 × that of the bare node", ratio, 1.5),
+            at_least("at least 20 × faster than the best peer", laden.than_best_peer("anacostia"), 20),
+        ],
+    )
 
 
-def kill(ours: Daemon, pipeline: str) -> float:
-    query = "SELECT ready_at, incarnation, pid FROM nodes WHERE pipeline = ? AND name = 'work' AND phase = 'ready'"
-    ((_, before, pid),) = ours.journal(query, pipeline)
-    began = time.time()
-    os.kill(pid, signal.SIGKILL)
+def _ways(
+    stack: ExitStack, ours: Daemon, name: str, imports: str, modules: Sequence[str]
+) -> tuple[dict[str, Way], dict[str, str]]:
+    ours.start(one_action(name, imports), ours.root)
+    limit = stack.enter_context(talk(sys.executable, FORK, *modules))
+    peers, missing = opened(stack, _peers(modules))
+    ways: dict[str, Way] = {
+        "anacostia": lambda: [ready.kill(ours, name, "work").ms for _ in range(EACH)],
+        "limit": lambda: [limit.ask("restart") for _ in range(EACH)],
+    }
+    for row, peer in peers.items():
+        ways[row] = partial(_kill, peer, circus_settings.PERIOD if row == "circus, default" else 1.0)
+    return ways, missing
 
-    def ready() -> float:
-        rows = ours.journal(query, pipeline)
-        return rows[0][0] if rows and rows[0][1] > before else 0.0
 
-    time.sleep(0.05)
-    return (wait_for(ready, "ready") - began) * 1000
+def _peers(modules: Sequence[str]) -> dict[str, Callable[[], AbstractContextManager[Supervised]]]:
+    return {
+        "supervisord, default": lambda: supervisord(1, modules),
+        "supervisord, best": lambda: supervisord(1, modules, supervisord_settings.BEST),
+        "circus, default": lambda: circus(1, modules),
+        "circus, best": lambda: circus(1, modules, circus_settings.BEST),
+    }
+
+
+def _kill(peer: Supervised, period: float) -> float:
+    """At any moment between two looks of the peer at its children: else the wait until the next is always the same."""
+    return peer.kill(SETTLED + _random.uniform(0, period))
+
+
+def _of(name: str, found: dict[tuple[str, str], list[float]]) -> dict[str, list[float]]:
+    return {row: samples for (of, row), samples in found.items() if of == name}
+
+
+def _parts(ours: Daemon) -> tuple[dict[str, dict[str, float]], list[str]]:
+    try:
+        return {"anacostia": restart_parts(ours, "bare", "work", rounds(30))}, []
+    except NoTimeline as error:
+        return {}, [str(error)]

@@ -55,11 +55,15 @@ class Daemon:
         return done.stdout
 
     def start(self, pipeline: str | Path, *arguments: str | Path) -> None:
-        """Start the pipeline of a file, or of a text that becomes pipeline.py here; back when all nodes are ready."""
-        file = pipeline if isinstance(pipeline, Path) else self.root / "pipeline.py"
-        if isinstance(pipeline, str):
-            file.write_text(pipeline)
+        """Start the pipeline of a file, or of a text that becomes a file here; back when all nodes are ready."""
+        file = pipeline if isinstance(pipeline, Path) else self.write(pipeline)
         self.ctl("start", file, "--", *arguments)
+
+    def write(self, pipeline: str) -> Path:
+        """The text as a file of its own in `root`."""
+        file = self.root / f"pipeline-{len(list(self.root.glob('pipeline-*.py')))}.py"
+        file.write_text(pipeline)
+        return file
 
     def status(self, pipeline: str | None = None) -> dict[str, Any]:
         """As `anacostiactl status --json`, without a process for it."""

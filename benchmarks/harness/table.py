@@ -30,7 +30,11 @@ def terminal(figure: Figure) -> str:
     for line in table:
         words = (each.rjust(width) for each, width in zip(line[1:], widths[1:], strict=True))
         lines.append("  ".join([line[0].ljust(widths[0]), *words]).rstrip())
-    return "\n".join([*lines, *_below(figure)]) + "\n"
+    parts = (
+        f"{bar}: " + ", ".join(f"{part} {number(each)}" for part, each in parts.items())
+        for bar, parts in figure.parts.items()
+    )
+    return "\n".join([*lines, *_below(figure), *parts]) + "\n"
 
 
 def markdown(figure: Figure) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import TypeVar
+
+K = TypeVar("K", bound=Hashable)
 
 Way = Callable[[], float | Iterable[float]]
 
@@ -19,13 +22,13 @@ def rounds(full: int, few: int = 3) -> int:
     return min(full, few) if quick() else full
 
 
-def take_turns(ways: Mapping[str, Way], times: int, warm: int = 1, pause: float = 0.0) -> dict[str, list[float]]:
+def take_turns(ways: Mapping[K, Way], times: int, warm: int = 1, pause: float = 0.0) -> dict[K, list[float]]:
     """`times` rounds in which each of `ways` is called once, after `warm` rounds that do not count.
 
     A way returns one sample or several. The order is turned around in every other round, so that none always comes
     after the same neighbour; before each call there are `pause` seconds of rest.
     """
-    found: dict[str, list[float]] = {name: [] for name in ways}
+    found: dict[K, list[float]] = {name: [] for name in ways}
     for turn in range(-warm, times):
         order = list(ways.items())
         for name, way in order if turn % 2 == 0 else reversed(order):

@@ -1,0 +1,87 @@
+"""Where the time of a restart goes, from what its processes ask of the kernel. The parts follow one another, and add up
+to the whole; time that the daemon or the store waits for the disk is counted apart.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from benchmarks import ready
+from benchmarks.harness import Daemon
+from benchmarks.harness.timeline import Event, timeline
+
+EVENTS = (
+    "syscalls:sys_exit_wait4",
+    "syscalls:sys_enter_fdatasync",
+    "syscalls:sys_exit_fdatasync",
+    "syscalls:sys_enter_clone",
+    "syscalls:sys_enter_bind",
+    "sched:sched_process_fork",
+)
+
+ENDS = "old process ends, loader reaps it"
+DAEMON = "daemon: hears, clears the family, decides"
+JOURNAL = "journal: on disk"
+FORK = "fork"
+CHILD = "child: becomes a node, opens its sockets"
+HELLO = "hello to the store, setup(), ready"
+STORE = "store: hello on disk"
+
+
+def restart_parts(ours: Daemon, pipeline: str, node: str, times: int) -> dict[str, float]:
+    """Milliseconds of each part, medians of `times` restarts; NoTimeline where nothing can be seen."""
+    daemon, loader = ours.pid, ours.loader_pid(pipeline)
+    store = ours.node(pipeline, "store")["pid"]
+    with timeline(EVENTS) as seen:
+        kills = [ready.kill(ours, pipeline, node) for _ in range(times)]
+    found = []
+    for kill in kills:
+        parts = of_one(seen.between(kill.at, kill.ready), kill, daemon, loader, store)
+        if parts is not None:
+            found.append(parts)
+    return {part: statistics.median(each[part] for each in found) for part in found[0]} if found else {}
+
+
+def of_one(events: Sequence[Event], kill: ready.Kill, daemon: int, loader: int, store: int) -> dict[str, float] | None:
+    """The parts of one restart; None where the processes went another way than expected."""
+    reaped = _first(events, loader, "sys_exit_wait4", 0.0, result=True)
+    clone = _first(events, loader, "sys_enter_clone", reaped)
+    forked = _first(events, loader, "sched_process_fork", clone)
+    bound = min((each.at for each in events if each.name == "sys_enter_bind" and each.at > (forked or 0)), default=None)
+    if reaped is None or clone is None or forked is None or bound is None:
+        return None
+    journal = _in_disk(events, daemon, reaped, clone)
+    hello = _in_disk(events, store, bound, kill.ready)
+    seconds = {
+        ENDS: reaped - kill.at,
+        DAEMON: clone - reaped - journal,
+        JOURNAL: journal,
+        FORK: forked - clone,
+        CHILD: bound - forked,
+        HELLO: kill.ready - bound - hello,
+        STORE: hello,
+    }
+    return {part: took * 1000 for part, took in seconds.items()}
+
+
+def _first(events: Sequence[Event], pid: int, name: str, after: float | None, result: bool = False) -> float | None:
+    """When `pid` first did that; with `result`, when it first got something by it."""
+    if after is None:
+        return None
+    for each in events:
+        if each.pid == pid and each.name == name and each.at > after and (not result or each.result > 0):
+            return each.at
+    return None
+
+
+def _in_disk(events: Sequence[Event], pid: int, begin: float, end: float) -> float:
+    """Seconds that `pid` waited for the disk between two moments."""
+    waited, since = 0.0, None
+    for each in events:
+        if each.pid == pid and begin <= each.at <= end:
+            if each.name == "sys_enter_fdatasync":
+                since = each.at
+            elif each.name == "sys_exit_fdatasync" and since is not None:
+                waited, since = waited + each.at - since, None
+    return waited
