@@ -47,6 +47,7 @@ class Daemon:
         }
         self.home = Home(root / "home", self.env)
         self.client = Client(self.home)
+        self._served: subprocess.Popen[bytes] | None = None
 
     def ctl(self, *words: str | Path, check: bool = True) -> str:
         """What `anacostiactl words…` prints; CalledProcessError where it fails (its message is shown)."""
@@ -58,6 +59,12 @@ class Daemon:
         """Start the pipeline of a file, or of a text that becomes a file here; back when all nodes are ready."""
         file = pipeline if isinstance(pipeline, Path) else self.write(pipeline)
         self.ctl("start", file, "--", *arguments)
+
+    def serve(self) -> None:
+        """Start the daemon alone, with no pipeline."""
+        with (self.root / "daemon.log").open("w") as log:
+            self._served = subprocess.Popen(DAEMON, env=self.env, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        wait_for(self.home.control_socket.exists, "the daemon has its socket")
 
     def write(self, pipeline: str) -> Path:
         """The text as a file of its own in `root`."""
@@ -113,10 +120,13 @@ class Daemon:
             for process in self.processes():
                 with contextlib.suppress(psutil.Error):
                     process.kill()
+            if self._served is not None:
+                self._served.wait(10)
         if left:
             raise LeftOver(f"these outlived their daemon: {left}")
 
 
+DAEMON = (sys.executable, "-m", "anacostia_daemon")
 CTL = (sys.executable, "-m", "anacostia_daemon.ctl")
 
 

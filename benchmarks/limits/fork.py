@@ -9,6 +9,7 @@ import importlib
 import os
 import select
 import signal
+import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -17,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "peers" / "inside")
 from answering import serve  # type: ignore[import-not-found]
 
 
-def restart() -> float:
-    """Milliseconds from the SIGKILL of a child to the first line of the next."""
+def restart(database: str = "") -> float:
+    """Milliseconds from the SIGKILL of a child to the first line of the next, which asks `database` first, if any."""
     reader, writer = os.pipe()
     first = _fork(writer)
     os.read(reader, 16)
@@ -27,11 +28,19 @@ def restart() -> float:
     os.kill(first, signal.SIGKILL)
     select.select([watched], [], [])
     os.waitpid(first, 0)
-    second = _fork(writer)
+    second = _fork(writer, database)
     os.read(reader, 16)
     took = time.perf_counter() - began
     _end([second], reader, writer, watched)
     return took * 1000
+
+
+def make(database: str) -> None:
+    """A database with something to ask for."""
+    with sqlite3.connect(database) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE tasks (id INTEGER PRIMARY KEY, node TEXT, state TEXT)")
+        connection.executemany("INSERT INTO tasks VALUES (?, 'work', 'executing')", ((each,) for each in range(1000)))
 
 
 def start(count: int) -> float:
@@ -47,9 +56,11 @@ def start(count: int) -> float:
     return took * 1000
 
 
-def _fork(writer: int) -> int:
+def _fork(writer: int, database: str = "") -> int:
     pid = os.fork()
     if pid == 0:
+        if database:
+            sqlite3.connect(database).execute("SELECT state FROM tasks WHERE node = 'work' AND id = 500").fetchone()
         os.write(writer, b"\n")
         signal.pause()
     return pid
@@ -69,4 +80,4 @@ if __name__ == "__main__":
         importlib.import_module(module)
     gc.collect()
     gc.freeze()
-    serve({"restart": restart, "start": start})
+    serve({"restart": restart, "make": make, "start": start})

@@ -1,10 +1,9 @@
-"""Children of another supervisor (inside/child.py), and the fifo through which each says when its first line ran."""
+"""Children of another supervisor (inside/child.py), each of which says through a fifo when its first line ran."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -13,40 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.harness.fifo import Fifo, FirstLine
 from benchmarks.harness.peers import NEEDED
-
-PATIENCE = 120.0  # seconds
-
-
-@dataclass(frozen=True)
-class FirstLine:
-    """Of a child: its pid, and the moment on the monotonic clock of the machine."""
-
-    pid: int
-    at: float
-
-
-class Fifo:
-    """Where children say their first lines."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        os.mkfifo(path)
-        self._end = os.open(path, os.O_RDWR | os.O_NONBLOCK)  # held open by us too: it never ends
-        self._begun = b""
-        self._said: list[FirstLine] = []
-
-    def next(self) -> FirstLine:
-        """The next first line; TimeoutError where none comes."""
-        while not self._said:
-            if not select.select([self._end], [], [], PATIENCE)[0]:
-                raise TimeoutError(f"no child has started within {PATIENCE:g} s")
-            *whole, self._begun = (self._begun + os.read(self._end, 65536)).split(b"\n")
-            self._said += [FirstLine(int(pid), float(at)) for pid, at in map(bytes.split, whole)]
-        return self._said.pop(0)
-
-    def close(self) -> None:
-        os.close(self._end)
 
 
 def command(fifo: Fifo, modules: Sequence[str]) -> list[str]:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.harness import installed
 from benchmarks.harness.daemon import short_folder
-from benchmarks.peers.children import Fifo, Supervised, command, supervised
+from benchmarks.harness.fifo import Fifo
+from benchmarks.peers.children import Supervised, command, supervised
 
 PERIOD = 5.0  # seconds between two looks, by default
 BEST = "check_delay = 0.01\n"  # costs half a core when idle

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.harness import installed
 from benchmarks.harness.daemon import short_folder
-from benchmarks.peers.children import Fifo, Supervised, command, supervised
+from benchmarks.harness.fifo import Fifo
+from benchmarks.peers.children import Supervised, command, supervised
 
 SETTLED = 1.2  # seconds that a child must have lived (startsecs=1), or its end counts as a failed start
 # A restart at once, however often and however soon, and no pipes for what the children print.
