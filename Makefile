@@ -51,10 +51,11 @@ fuzz: venv
 	$(BIN)/python -m tests.fuzz $(or $(TARGET),all) --seconds $(or $(SECONDS),60)
 
 # Of its own: nothing of the development tools is measured. The peers get one each, on first use (benchmarks/harness).
+# Editable by a plain path: the other way slows down each start of an interpreter, that of the limit too.
 .bench/ours/.installed: pyproject.toml constraints.txt benchmarks/requirements.txt
 	$(PYTHON) -m venv .bench/ours
-	.bench/ours/bin/python -m pip --disable-pip-version-check install --quiet -e '.[examples]' \
-		-r benchmarks/requirements.txt -c constraints.txt
+	.bench/ours/bin/python -m pip --disable-pip-version-check install --quiet --config-settings editable_mode=compat \
+		-e '.[examples]' -r benchmarks/requirements.txt -c constraints.txt
 	@touch $@
 
 bench: .bench/ours/.installed

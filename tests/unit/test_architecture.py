@@ -77,14 +77,14 @@ def within(name: str, *packages: str) -> bool:
 
 # Who may not import what. The reasons stand in docs/architecture.md (Parts, and The laws).
 NEVER = {
-    "node_sdk": ("anacostia_daemon", "click", "platformdirs", "pickle", "marshal", "shelve"),
+    "node_sdk": ("anacostia_daemon", "benchmarks", "click", "platformdirs", "pickle", "marshal", "shelve"),
     "node_sdk.wire": ("socket", "zmq", "node_sdk.runtime", "node_sdk.nodes", "node_sdk.metadata"),
     "node_sdk.nodes": ("socket", "zmq", "node_sdk.runtime"),
     "node_sdk.resources": ("socket", "zmq", "node_sdk.runtime", "sqlalchemy"),
     "node_sdk.pipeline": ("socket", "zmq", "node_sdk.runtime", "sqlalchemy"),
     "node_sdk.metadata": ("socket", "zmq", "node_sdk.runtime"),
     "node_sdk.runtime": ("sqlalchemy", "alembic"),
-    "anacostia_daemon": ("sqlalchemy", "alembic", "watchdog", "pickle", "marshal", "shelve"),
+    "anacostia_daemon": ("benchmarks", "sqlalchemy", "alembic", "watchdog", "pickle", "marshal", "shelve"),
     "anacostia_daemon.core": ("time", "os", "subprocess", "socket", "threading", "zmq", "sqlite3", "psutil"),
     "anacostia_daemon.journal": ("zmq", "socket", "subprocess"),
     "anacostia_daemon.process": ("zmq", "sqlite3", "anacostia_daemon.core", "anacostia_daemon.supervisor"),
@@ -148,6 +148,26 @@ def test_a_heavy_package_is_imported_only_where_it_is_at_home(package: str) -> N
         str(each) for each in imports() if within(each.name, package) and not within(each.module, *HOLDERS[package])
     ]
     assert not broken, f"only {', '.join(HOLDERS[package])} may import {package}:\n" + "\n".join(broken)
+
+
+def benchmark_imports(folder: str) -> list[Import]:
+    """All imports of the files of `benchmarks/FOLDER`."""
+    found = []
+    for path in sorted((ROOT / "benchmarks" / folder).glob("*.py")):
+        found += _imports_of(f"benchmarks.{folder.replace('/', '.')}.{path.stem}", path)
+    assert found, f"benchmarks/{folder} is gone"
+    return found
+
+
+def test_the_harness_of_the_benchmarks_knows_no_figure_and_no_peer() -> None:
+    known = [each for each in benchmark_imports("harness") if within(each.name, "benchmarks")]
+    broken = [str(each) for each in known if not within(each.name, "benchmarks.harness")]
+    assert not broken, "benchmarks/harness must work for any figure:\n" + "\n".join(broken)
+
+
+def test_scripts_inside_the_environment_of_a_peer_import_nothing_of_ours() -> None:
+    broken = [str(each) for each in benchmark_imports("peers/inside") if within(each.name, "benchmarks", *PACKAGES)]
+    assert not broken, "nothing of ours is installed where these run:\n" + "\n".join(broken)
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
