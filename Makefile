@@ -65,6 +65,7 @@ docs: venv
 	$(BIN)/python docs/generate_protocol.py
 	$(BIN)/python docs/generate_cli.py
 	$(BIN)/python -m anacostia_daemon.core.draw > docs/lifecycle.md
+	$(BIN)/python -m benchmarks --page
 
 clean:
 	rm -rf .venv .bench build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .demo examples/*/.demo

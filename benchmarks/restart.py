@@ -55,7 +55,7 @@ def measure() -> Iterator[Figure]:
     )
     limit = plain.of_limit("anacostia")
     ratio = laden.summary("anacostia").p50 / plain.summary("anacostia").p50
-    goals = [at_most("p50 at most 2.5 × the limit", limit, 2.5)]
+    goals = [at_most("p50 at most 2.5 × the limit", limit, 2.5, _left(parts.get("anacostia", {})))]
     yield replace(plain, goals=goals, missing=missing, parts=parts, notes=notes)
     yield replace(
         laden,
@@ -97,6 +97,11 @@ def _kill(peer: Supervised, period: float) -> float:
 
 def _of(name: str, found: dict[tuple[str, str], list[float]]) -> dict[str, list[float]]:
     return {row: samples for (of, row), samples in found.items() if of == name}
+
+
+def _left(parts: dict[str, float]) -> str:
+    """The parts, largest first, in words."""
+    return ", ".join(f"{part} {took:.2f} ms" for part, took in sorted(parts.items(), key=lambda each: -each[1]))
 
 
 def _parts(ours: Daemon) -> tuple[dict[str, dict[str, float]], list[str]]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.__main__ import FIGURES
 from benchmarks.harness.figure import Figure, Goal, at_least, at_most, percentile
-from benchmarks.harness.record import BEGIN, END, read, write, write_page
+from benchmarks.harness.record import BEGIN, END, PAGE, read, write, write_page
 from benchmarks.harness.table import number, terminal
 from benchmarks.harness.turns import take_turns
 
@@ -104,6 +105,13 @@ def test_the_page_gets_the_figures_in_their_order_and_keeps_the_words_around_the
     assert heads == ["### restart", "### restart-heavy", "### hop"]
     write_page(["restart", "hop"], page, results)
     assert page.read_text() == text, "written again, it is the same"
+
+
+def test_the_page_of_this_tree_is_what_the_results_say(tmp_path: Path) -> None:
+    page = tmp_path / "performance.md"
+    page.write_text(PAGE.read_text())
+    write_page(list(FIGURES), page)
+    assert page.read_text() == PAGE.read_text(), "out of date; write it again with `make docs`"
 
 
 def test_a_page_without_marker_lines_is_left_alone(tmp_path: Path) -> None:
