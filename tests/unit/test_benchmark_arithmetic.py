@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from benchmarks.__main__ import FIGURES
 from benchmarks.harness.figure import Figure, Goal, at_least, at_most, percentile
+from benchmarks.harness.peers import PeerMissing, opened
 from benchmarks.harness.record import BEGIN, END, PAGE, read, write, write_page
 from benchmarks.harness.table import number, terminal
 from benchmarks.harness.turns import take_turns
@@ -120,6 +122,16 @@ def test_a_page_without_marker_lines_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot write the figures"):
         write_page([], page, tmp_path)
     assert page.read_text() == "words\n"
+
+
+def test_a_peer_that_cannot_be_installed_is_told_of_and_the_others_take_part() -> None:
+    def gone() -> contextlib.AbstractContextManager[str]:
+        raise PeerMissing("cannot install gone.txt")
+
+    with contextlib.ExitStack() as stack:
+        found, missing = opened(stack, {"gone": gone, "there": lambda: contextlib.nullcontext("running")})
+    assert found == {"there": "running"}
+    assert missing == {"gone": "cannot install gone.txt"}
 
 
 def test_all_ways_take_turns_and_warm_rounds_do_not_count() -> None:
