@@ -1,7 +1,7 @@
 """`python -m benchmarks [FIGURE…]`: measures each figure in a process of its own, prints it, and keeps what it found.
 
-`--page` measures nothing, and writes docs/performance.md anew from what was kept. Where `QUICK=1` is set only few rounds
-are made, and nothing is kept.
+`--page` measures nothing, and writes docs/performance.md anew from what was kept. Where `QUICK=1` is set only few
+rounds are made, and nothing is kept.
 """
 
 from __future__ import annotations
