@@ -10,11 +10,12 @@ import importlib
 import subprocess
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.harness import quick
 from benchmarks.harness.drawing import draw
-from benchmarks.harness.machine import machine
+from benchmarks.harness.machine import busy_with_others, machine
 from benchmarks.harness.record import PICTURES, ROOT, write, write_page
 from benchmarks.harness.table import terminal
 
@@ -55,12 +56,14 @@ def main(names: list[str]) -> int:
 
 def one(name: str) -> int:
     """Measure the figures of one module."""
+    others = busy_with_others()
     try:
-        figures = list(importlib.import_module(f"benchmarks.{name}").measure())
+        measured = list(importlib.import_module(f"benchmarks.{name}").measure())
     except Exception:  # noqa: BLE001  (the other figures are measured all the same)
         traceback.print_exc()
         return 1
-    for figure in figures:
+    for figure in measured:
+        figure = replace(figure, notes=[*figure.notes, *others])
         print(terminal(figure), flush=True)
         if not quick():
             write(figure, machine())

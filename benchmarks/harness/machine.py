@@ -26,6 +26,14 @@ def machine() -> dict[str, str | int]:
     }
 
 
+def busy_with_others() -> list[str]:
+    """A line that warns where the machine has more to do than it can, before anything is measured."""
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if load <= cores:
+        return []
+    return [f"The machine was busy with other things: a load of {load:.0f} on {cores} cores before the first round."]
+
+
 def file_system(path: Path) -> str:
     """The type of the file system that holds `path`."""
     mounts = [(Path(each.mountpoint), each.fstype) for each in psutil.disk_partitions(all=True)]
