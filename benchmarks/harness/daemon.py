@@ -50,9 +50,11 @@ class Daemon:
         self._served: subprocess.Popen[bytes] | None = None
 
     def ctl(self, *words: str | Path, check: bool = True) -> str:
-        """What `anacostiactl words…` prints; CalledProcessError where it fails (its message is shown)."""
+        """What `anacostiactl words…` prints; RuntimeError with what it says where it fails, unless not `check`."""
         command = [*CTL, *map(str, words)]
-        done = subprocess.run(command, env=self.env, stdout=subprocess.PIPE, text=True, cwd=self.root, check=check)
+        done = subprocess.run(command, env=self.env, capture_output=True, text=True, cwd=self.root)
+        if check and done.returncode:
+            raise RuntimeError(f"anacostiactl {words[0]} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout
 
     def start(self, pipeline: str | Path, *arguments: str | Path) -> None:
