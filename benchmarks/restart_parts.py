@@ -5,7 +5,7 @@ to the whole; time that the daemon or the store waits for the disk is counted ap
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from benchmarks import ready
 from benchmarks.harness import Daemon
@@ -45,11 +45,13 @@ def restart_parts(ours: Daemon, pipeline: str, node: str, times: int) -> dict[st
 
 def of_one(events: Sequence[Event], kill: ready.Kill, daemon: int, loader: int, store: int) -> dict[str, float] | None:
     """The parts of one restart; None where the processes went another way than expected."""
-    reaped = _first(events, loader, "sys_exit_wait4", 0.0, result=True)
-    clone = _first(events, loader, "sys_enter_clone", reaped)
-    forked = _first(events, loader, "sched_process_fork", clone)
-    bound = min((each.at for each in events if each.name == "sys_enter_bind" and each.at > (forked or 0)), default=None)
-    if reaped is None or clone is None or forked is None or bound is None:
+    try:
+        reaped = next(each.at for each in _of(events, loader, "sys_exit_wait4", kill.at) if each.result > 0)
+        clone = next(_of(events, loader, "sys_enter_clone", reaped)).at
+        forked = next(_of(events, loader, "sched_process_fork", clone))
+        child = int(forked.text.rpartition("child_pid=")[2])
+        bound = next(_of(events, child, "sys_enter_bind", forked.at)).at
+    except StopIteration:
         return None
     journal = _in_disk(events, daemon, reaped, clone)
     hello = _in_disk(events, store, bound, kill.ready)
@@ -57,22 +59,17 @@ def of_one(events: Sequence[Event], kill: ready.Kill, daemon: int, loader: int, 
         ENDS: reaped - kill.at,
         DAEMON: clone - reaped - journal,
         JOURNAL: journal,
-        FORK: forked - clone,
-        CHILD: bound - forked,
+        FORK: forked.at - clone,
+        CHILD: bound - forked.at,
         HELLO: kill.ready - bound - hello,
         STORE: hello,
     }
     return {part: took * 1000 for part, took in seconds.items()}
 
 
-def _first(events: Sequence[Event], pid: int, name: str, after: float | None, result: bool = False) -> float | None:
-    """When `pid` first did that; with `result`, when it first got something by it."""
-    if after is None:
-        return None
-    for each in events:
-        if each.pid == pid and each.name == name and each.at > after and (not result or each.result > 0):
-            return each.at
-    return None
+def _of(events: Sequence[Event], pid: int, name: str, after: float) -> Iterator[Event]:
+    """What `pid` did of that name after a moment."""
+    return (each for each in events if each.pid == pid and each.name == name and each.at > after)
 
 
 def _in_disk(events: Sequence[Event], pid: int, begin: float, end: float) -> float:

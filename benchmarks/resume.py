@@ -61,9 +61,10 @@ def measure() -> Iterator[Figure]:
     figure = Figure(
         "resume", "SIGKILL inside execute() until the same task executes again", "ms", found, missing=missing
     )
+    left = "what a restart takes (see there), and one more question to the store"
     goals = [
-        at_most("p50 at most 30 ms", figure.summary("anacostia").p50, 30),
-        at_least("at least 30 × faster than DBOS", figure.than_best_peer("anacostia"), 30),
+        at_most("p50 at most 30 ms", figure.summary("anacostia").p50, 30, left),
+        at_least("at least 30 × faster than DBOS", figure.than_best_peer("anacostia"), 30, left),
     ]
     yield replace(figure, goals=goals)
 
