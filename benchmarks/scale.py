@@ -27,7 +27,7 @@ from benchmarks.pipelines import actions
 
 FORK = Path(__file__).with_name("limits") / "fork.py"
 USUAL = 100  # the size that is compared with peers
-TIMES = {10: 5, USUAL: 5, 500: 2, 1000: 1}
+TIMES = {10: 3, USUAL: 3, 500: 1, 1000: 1}
 IDLE = 30.0  # seconds of doing nothing
 SILENCE = 60.0  # seconds in which the daemon must say something of a start
 SETTLED = 5.0  # seconds after the start that do not count as idle

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import psutil
 
-from anacostia_daemon.control.client import Client
+from anacostia_daemon.control.client import Client, ControlFailure
 from anacostia_daemon.paths import Home
 
 T = TypeVar("T")
@@ -66,7 +66,13 @@ class Daemon:
         """Start the daemon alone, with no pipeline."""
         with (self.root / "daemon.log").open("w") as log:
             self._served = subprocess.Popen(DAEMON, env=self.env, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        wait_for(self.home.control_socket.exists, "the daemon has its socket")
+        wait_for(self._answers, "the daemon answers")
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(ControlFailure):
+            self.client.request("version", {}, timeout=PATIENCE)
+            return True
+        return False
 
     def write(self, pipeline: str) -> Path:
         """The text as a file of its own in `root`."""
