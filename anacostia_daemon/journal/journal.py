@@ -123,6 +123,12 @@ class Journal:
         rows = self._rows("nodes", _NODE_COLUMNS, "pipeline = ? ORDER BY name", pipeline)
         return {row["name"]: _node(row) for row in rows}
 
+    def set_shapes(self, pipeline: str, shape: str) -> None:
+        """All nodes of a pipeline have this shape from now on."""
+        self._promised = True
+        self._write("UPDATE nodes SET shape = ? WHERE pipeline = ?", shape, pipeline)
+        self._saved = {key: row for key, row in self._saved.items() if key[0] != pipeline}
+
     def remove_node(self, pipeline: str, name: str) -> None:
         """Forget a node that its pipeline has no more. Its incarnation number stays."""
         self._write("DELETE FROM nodes WHERE pipeline = ? AND name = ?", pipeline, name)

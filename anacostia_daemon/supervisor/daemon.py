@@ -29,6 +29,7 @@ from anacostia_daemon.supervisor.commands.asking import CommandFailed
 from anacostia_daemon.supervisor.commands.table import perform
 from anacostia_daemon.supervisor.cpu import CpuShares
 from anacostia_daemon.supervisor.enrolment import Enrolment, check_names
+from anacostia_daemon.supervisor.following import UNKNOWN
 from anacostia_daemon.supervisor.home_lock import HomeLock
 from anacostia_daemon.supervisor.keeper import Departure, LoaderKeeper
 from anacostia_daemon.supervisor.kept_environment import forget_others, keep
@@ -194,6 +195,8 @@ class Daemon:
         with self._writing.turn():
             last = {spec.name: self.journal.last_incarnation(graph.name, spec.name) for spec in graph.nodes}
             self.journal.save_pipeline(record.pipeline_row(recipe, graph, pipeline.desired, member.created, kept))
+            if another:  # shapes do not tell; a daemon that dies now must still know that all are to make way
+                self.journal.set_shapes(graph.name, UNKNOWN)
         forget_others(self.home, graph.name, kept)
         pipeline.following.follow(graph, keeper, last, found)
         return found

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 REMOVED = "removed from the pipeline's file"
 RELOADED = "its file was loaded again"
+UNKNOWN = "unknown"  # the shape of a process that is another than it should be, in what its shape does not tell
 
 
 class Following:
@@ -46,7 +47,7 @@ class Following:
         for name in found.changed:
             node = pipeline.nodes[name]
             if node.shape in ("", self.shapes[name]):  # not known, or what has changed is no part of a shape
-                node.shape, node.renewed = "unknown", ""
+                node.shape, node.renewed = UNKNOWN, ""
         for spec in graph.nodes:
             if spec.name not in pipeline.nodes:
                 pipeline.add(new_node(spec, last[spec.name]))

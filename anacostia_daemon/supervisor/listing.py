@@ -178,7 +178,7 @@ class Listing:
         pending.under_way = False
         if message != pending.trouble:  # the same once more is no news
             text = f"{pending.listed.name}: cannot start this listed pipeline: {message}"
-            report(f"{text}\n{detail}" if detail else text)
+            report(f"{text}\n{detail}" if detail else text, "warning")
             self._daemon.note(pending.listed.name, "not-started", message)
         pending.trouble = message
         pending.timer = self._daemon.loop.call_at(self._daemon.loop.now() + pending.wait, lambda: self._again(pending))

@@ -10,7 +10,7 @@ from typing import Any
 
 from node_sdk.errors import BadMessage
 from node_sdk.graph import GraphSpec, NodeSpec
-from node_sdk.policy import Limits, RestartPolicy
+from node_sdk.policy import Limits, LogPolicy, RestartPolicy
 from node_sdk.wire.codec import _MESSAGES, Message, decode, encode
 from node_sdk.wire.frames import FrameReader, frame
 
@@ -36,6 +36,7 @@ def graph() -> GraphSpec:
 PARTICULAR: dict[type[Message], Message] = {
     GraphSpec: graph(),
     RestartPolicy: RestartPolicy(),
+    LogPolicy: LogPolicy(max_bytes=1 << 20, files=2, max_age=1.5, level="INFO"),
     Limits: Limits(nice=1, cpus=(0,), umask=0o27, memory_limit=1 << 30, oom_score_adj=1, rlimits={"core": -1}),
 }
 

@@ -242,6 +242,21 @@ def test_entries_that_are_too_old_go_but_for_the_newest_of_a_pipeline_that_is_re
     journal.close()
 
 
+def test_shapes_that_are_set_are_those_of_all_nodes_of_their_pipeline_and_of_no_other(journal: Journal) -> None:
+    other = replace(TRAIN, pipeline="other", shape="abc")
+    with journal.turn():
+        journal.save_pipeline(replace(DIGITS, name="other"))
+        journal.save_node(other)
+        journal.save_node(replace(TRAIN, shape="abc"))
+    with journal.turn():
+        journal.set_shapes("digits", "unknown")
+    assert journal.nodes("digits") == {"train": replace(TRAIN, shape="unknown")}
+    assert journal.nodes("other") == {"train": other}
+    with journal.turn():
+        journal.save_node(replace(TRAIN, shape="abc"))  # as it was before: written all the same
+    assert journal.nodes("digits")["train"].shape == "abc"
+
+
 # ---- files that are older
 
 
