@@ -37,7 +37,8 @@ from node_sdk.wire.store import (
     UpdateArtifact,
 )
 
-BOUNDED = {"nodes", "identity"}  # as large as the graph, whatever has happened
+# As large as the graph, whatever has happened; and what asks no table at all (the id of the last row).
+BOUNDED = {"nodes", "identity", "CONSTANT"}
 # What leads to the rows of one run, one file, one wish: as many as before, however long the past.
 NARROW = ("id=?", "rowid=?", "run_id=?", "made_by_run=?", "location=?", "token=?", "artifact_id=?")
 # What leads to the rows that are open now, where it is asked for those: not to be sorted by something else.
