@@ -23,12 +23,13 @@ Seen = dict[Path, tuple[int, int, int]]
 
 def follow(reach: Reach, pipeline: str, *, look_first: bool) -> None:
     """Until Ctrl-C, or until the pipeline or its daemon is gone. `look_first`: it may run from older files."""
-    click.echo(f"watching the files of pipeline '{pipeline}'; Ctrl-C ends that, the pipeline runs on")
     watch = Watch()
     try:
         folders = _folders(reach, pipeline)
         watch.add(folders)
         seen: Seen = {} if look_first else _look(folders)
+        # Said only now: from here on no edit is missed.
+        click.echo(f"watching the files of pipeline '{pipeline}'; Ctrl-C ends that, the pipeline runs on")
         while True:
             watch.add(folders)
             now = _look(folders)

@@ -6,6 +6,7 @@ than none. `memory_limit` is the daemon's to watch: no limit of the system's cou
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import sys
@@ -49,8 +50,7 @@ def _oom_score_adj(value: int) -> None:
 
 
 def _nice(value: int) -> None:
-    for thread in _threads():
-        os.setpriority(os.PRIO_PROCESS, thread, value)
+    _on_each_thread(lambda thread: os.setpriority(os.PRIO_PROCESS, thread, value))
 
 
 def _cpus(cpus: tuple[int, ...]) -> None:
@@ -59,15 +59,17 @@ def _cpus(cpus: tuple[int, ...]) -> None:
     missing = set(cpus) - os.sched_getaffinity(0)
     if missing:  # the system would take those that it has, and say nothing of the others
         raise ValueError(f"the daemon may use CPUs {_listed(os.sched_getaffinity(0))} only")
-    for thread in _threads():
-        os.sched_setaffinity(thread, cpus)
+    _on_each_thread(lambda thread: os.sched_setaffinity(thread, cpus))
 
 
-def _threads() -> list[int]:
+def _on_each_thread(put: Callable[[int], None]) -> None:
     """What the system keeps by thread is put on each: a process that stood by has some already."""
+    put(0)  # this one, which is the parent of all that the user's code starts
     if not sys.platform.startswith("linux"):
-        return [0]
-    return [int(each.name) for each in Path("/proc/self/task").iterdir()]
+        return
+    for each in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+            put(int(each.name))
 
 
 def _rlimit(name: str, value: int) -> Callable[[], None]:
