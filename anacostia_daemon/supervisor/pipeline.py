@@ -223,7 +223,8 @@ class Pipeline:
     def _skip_clearing(self) -> None:
         """A node that died alone, as nearly all do, has no family to clear: its restart waits for no further turn.
 
-        What a child of the living loader leaves behind is below the loader, so that only those need be looked at.
+        What a child of the living loader leaves behind is below the loader, so that only those need be looked at. Where
+        no loader has said that it started the process (it may have died in between), it may be anywhere.
         """
         clearings = [(name, each) for name, each in self._actions if isinstance(each, actions.ClearFamily)]
         dead = {name for name, _ in clearings}
@@ -232,7 +233,8 @@ class Pipeline:
             node = self.nodes[name]
             parent = self.loaders.parent(node.loader)
             among = None if parent is None or parent.pid is None else below(parent.pid, others)
-            if among is None or node.state.incarnation != each.incarnation:
+            current = node.state.incarnation == each.incarnation and node.state.pid is not None
+            if among is None or not current:
                 continue
             if node.left_nobody(self.mark(name, each.incarnation), among):
                 self._actions.remove((name, each))

@@ -40,9 +40,11 @@ class Growth:
             return
 
     def mib_per_hour(self) -> float | None:
-        """The slope, None if no life was long enough for one."""
+        """The slope over the second half of that life: what is kept within bounds has reached them. None if no life
+        was long enough for one."""
         self._keep()
-        warm = [(age, held) for age, held in self._longest if age >= WARM_UP_SECONDS]
+        age = self._longest[-1][0] if self._longest else 0.0
+        warm = [each for each in self._longest if each[0] >= max(WARM_UP_SECONDS, age / 2)]
         if len(warm) < 10:
             return None
         line = statistics.linear_regression([age for age, _ in warm], [held for _, held in warm])
@@ -56,7 +58,7 @@ class Growth:
         told = (
             f"daemon, longest life {ages[-1]:.0f} s: {held[0] / 2**20:.1f} MiB first, {held[-1] / 2**20:.1f} MiB last"
         )
-        return told if slope is None else f"{told}, {slope:+.2f} MiB/h after the first {WARM_UP_SECONDS:g} s"
+        return told if slope is None else f"{told}, {slope:+.2f} MiB/h in its second half"
 
     def _keep(self) -> None:
         if self._now and (not self._longest or self._now[-1][0] >= self._longest[-1][0]):

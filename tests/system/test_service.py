@@ -118,7 +118,7 @@ def test_reload_tells_systemd_when_it_is_done(host: Host) -> None:
 
     host.run("systemctl", "reload", UNIT)
 
-    wait_for(lambda: "configuration anew" in host.journal(), "the daemon heard of it")
+    wait_for(lambda: "configuration: nothing has changed" in host.journal(), "the daemon heard of it")
     assert host.show("ActiveState") == "active"
     assert host.show("StatusText") == "no pipelines"
 
