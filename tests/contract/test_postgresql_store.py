@@ -15,6 +15,8 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 from postgres import Postgres, postgres
 
 from node_sdk.errors import StoreBroken, StoreUnavailable
@@ -76,8 +78,8 @@ def with_password(server: Postgres, user: str, password: str, database: str) -> 
 
 
 def test_a_second_store_is_refused_and_told_who_has_the_schema_until_that_one_is_dead(uri: str, schema: str) -> None:
-    command = [sys.executable, "-c", HOLD, uri]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+    words = [sys.executable, "-c", HOLD, uri]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None and holder.stdout.readline() == "open\n"
         with pytest.raises(
             StoreUnavailable, match=f"'{schema}' is in use by 'anacostia store, process {holder.pid} on"
@@ -302,3 +304,39 @@ def test_nothing_that_a_run_needs_grows_with_the_size_of_the_tables(store: SqlMe
         plan = "\n".join(row[0] for row in cursor.execute(f"EXPLAIN (GENERIC_PLAN) {generic}").fetchall())
         whole = not re.search("WHERE|LIMIT", text)  # asked for every row
         assert whole or "Seq Scan" not in plan, f"{text}\n{plan}"
+
+
+# ---- what is there already
+
+
+def test_tables_of_something_else_are_left_alone(postgres_server: Postgres, uri: str, schema: str) -> None:
+    postgres_server.do(f"CREATE SCHEMA {schema}")
+    postgres_server.do(f"CREATE TABLE {schema}.runs (theirs TEXT)")
+    with pytest.raises(StoreBroken, match=r"tables of something else \(runs\); give the store a database, or a schema"):
+        opened(uri)
+    assert described(uri, schema).keys() == {"runs"}
+
+
+def test_a_schema_cut_short_while_it_was_made_is_made_whole(postgres_server: Postgres, uri: str, schema: str) -> None:
+    postgres_server.do(f"CREATE SCHEMA {schema}")
+    opened(uri).close()
+    assert len(described(uri, schema)) == len(metadata_for("postgresql").tables) + 1
+
+
+def test_a_migration_that_is_cut_short_leaves_the_schema_as_it_was(
+    postgres_server: Postgres, uri: str, schema: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgres_server.do(f"CREATE SCHEMA {schema}")
+    postgres_server.do(f"CREATE TABLE {schema}.alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    real = command.upgrade
+
+    def and_the_server_dies(config: Config, revision: str) -> None:
+        real(config, revision)
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    with monkeypatch.context() as patch, pytest.raises(StoreUnavailable, match="server closed the connection"):
+        patch.setattr(command, "upgrade", and_the_server_dies)
+        opened(uri)
+    assert described(uri, schema).keys() == {"alembic_version"}
+    opened(uri).close()
+    assert "runs" in described(uri, schema)

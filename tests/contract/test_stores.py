@@ -1,6 +1,5 @@
 """Every store of ours keeps the contract."""
 
-import hashlib
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ from postgres import Postgres
 
 from node_sdk.metadata import SqliteMetadataStore, SqlMetadataStore
 from node_sdk.metadata.memory import MemoryMetadataStore
+from node_sdk.metadata.schema import TABLES
 from node_sdk.nodes.store import BaseMetadataStoreNode
 from node_sdk.testing.contracts import StoreContract, TablesContract
 
@@ -23,13 +23,18 @@ class TestSqlUrl(StoreContract):
 
 
 class TestPostgresql(StoreContract):
+    """Each test finds the tables empty, not made anew: that is most of the time they would take."""
+
     @pytest.fixture(autouse=True)
-    def server(self, postgres_server: Postgres) -> None:
-        self.postgres = postgres_server
+    def uri(self, postgres_server: Postgres) -> None:
+        self.served = postgres_server.uri("postgres", schema='Ü "contract')
+        if postgres_server.do("SELECT 1 FROM pg_namespace WHERE nspname = 'Ü \"contract'"):
+            tables = [f'"Ü ""contract".{name}' for name in TABLES]
+            deletes = [f"DELETE FROM {table}; SELECT setval('{table}_id_seq', 1, false)" for table in tables]
+            postgres_server.do("; ".join(deletes))
 
     def make_store(self, folder: Path) -> BaseMetadataStoreNode:
-        schema = hashlib.sha256(bytes(folder)).hexdigest()
-        return SqlMetadataStore("store", self.postgres.uri("postgres", schema=f'Ü "{schema[:20]}'))
+        return SqlMetadataStore("store", self.served)
 
 
 class TestMemory(TablesContract):
