@@ -75,4 +75,14 @@ GUARDS: tuple[Guard, ...] = (
             f"{POSTGRESQL}a_store_that_cannot_be_opened_says_why_and_never_its_password",
         ),
     ),
+    *guards_in(
+        "node_sdk/metadata/connect.py",
+        "the laws hold on each store",
+        (
+            "a database on which nobody has tried the laws is refused",
+            'if url.get_backend_name() not in ("postgresql", "sqlite"):',
+            "if False:",
+            "tests/contract/test_sqlite_store.py::test_a_url_that_sqlalchemy_cannot_use_is_refused_without_its_password",
+        ),
+    ),
 )
