@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from postgres import Postgres, postgres
 
 # What would point a test at a daemon, or at directories, that are not its own.
 FOREIGN = (
@@ -59,3 +60,10 @@ def short() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="an", dir="/tmp"))
     yield made
     shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """A server for all tests of this worker that do it no harm, each in a schema or a database of its own."""
+    with postgres(hasty=True) as server:
+        yield server

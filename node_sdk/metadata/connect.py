@@ -16,7 +16,9 @@ from sqlalchemy.pool import NullPool
 
 from node_sdk.errors import StoreUnavailable
 from node_sdk.metadata import versions
-from node_sdk.metadata.database import Database, unavailable
+from node_sdk.metadata.database import Database
+from node_sdk.metadata.faults import unavailable
+from node_sdk.uris import without_passwords
 
 # Seconds that a transaction waits inside SQLite for a checkpoint, or for somebody else who writes. A store that waits
 # longer does it outside, where it hears SIGTERM and its heart beats.
@@ -25,20 +27,49 @@ BUSY_TIMEOUT = 1.0
 
 def connect(uri: str, read_only: bool) -> Database:
     """The database at `uri`; StoreUnavailable where it cannot be had."""
+    shown = without_passwords(uri)
+    engine = _engine(uri, shown)
+    if engine.dialect.name == "postgresql":
+        from node_sdk.metadata.postgresql import connect_postgresql
+
+        return connect_postgresql(engine.url, shown, read_only=read_only)
+    return _opened(engine, shown, read_only, begin="BEGIN")
+
+
+def _engine(uri: str, shown: str) -> sa.Engine:
     try:
         url = sa.make_url(uri)
-        shown = url.render_as_string(hide_password=True)
-        engine = sa.create_engine(url, poolclass=NullPool)
+        _check(url, shown)
+        return sa.create_engine(url, poolclass=NullPool)
     except (sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreUnavailable(
-            f"cannot open the metadata store at {shown}: its driver is not installed here ({error})"
+            f"cannot open the metadata store at {shown}: its driver is not installed here ({error}){_way_out(url)}"
         ) from error
     except sa.exc.ArgumentError as error:
         # The text may be a password that stands where none belongs, so it is not repeated here.
         raise StoreUnavailable(
             "cannot open the metadata store: its uri is no database URL (dialect://user:password@host/name)"
         ) from error
-    return _opened(engine, shown, read_only, begin="BEGIN" if engine.dialect.name == "sqlite" else None)
+
+
+def _check(url: sa.URL, shown: str) -> None:
+    """SQLAlchemy knows more kinds; on those nobody has seen that the laws hold."""
+    if url.get_backend_name() not in ("postgresql", "sqlite"):
+        raise StoreUnavailable(
+            f"cannot open the metadata store at {shown}: {url.get_backend_name()!r} is no database it can use; "
+            "those are postgresql+psycopg://user@host/name and sqlite:////absolute/path.db"
+        )
+    if "@" in (url.host or ""):
+        # What stands before it belongs to a password, so the host is not named.
+        raise StoreUnavailable(
+            f"cannot open the metadata store at {shown}: the password in its uri has an @ in it; write that as %40"
+        )
+
+
+def _way_out(url: sa.URL) -> str:
+    if url.drivername in ("postgresql", "postgresql+psycopg"):
+        return "; pip install 'anacostia-daemon[postgresql]'"
+    return "; use postgresql+psycopg://"
 
 
 def connect_sqlite(

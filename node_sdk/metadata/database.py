@@ -6,7 +6,6 @@ statements then go straight to the driver, which costs a tenth of the time. Impo
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,12 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from node_sdk.errors import Conflict, StoreBroken, StoreUnavailable
+from node_sdk.errors import Conflict
+from node_sdk.metadata.faults import meaning, unavailable
 from node_sdk.metadata.schema import TABLES, Row
 from node_sdk.metadata.statements import Statement, Statements, shape_of, where_values
 from node_sdk.metadata.tables import Where
-
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class Database:
@@ -159,11 +157,13 @@ class Database:
             raise self._translated(error) from error
 
     def _translated(self, error: Any) -> Any:
-        if isinstance(error, self._errors.IntegrityError):
-            return Conflict(f"a constraint of the database says no: {error}")
-        if isinstance(error, (self._errors.DataError, self._errors.ProgrammingError, self._errors.InterfaceError)):
-            return error  # this one statement was wrong; the database itself is well
-        return unavailable("use", self._shown, error)
+        match meaning(error, self._errors):
+            case "conflict":
+                return Conflict(f"a constraint of the database says no: {error}")
+            case "statement":
+                return error  # this one was wrong; the database itself is well
+            case _:
+                return unavailable("use", self._shown, error)
 
     def _alone(self) -> _Already | Any:
         """An operation outside of a transaction is one by itself."""
@@ -188,15 +188,6 @@ class Database:
             # The first error says what is wrong; a connection in such a state is not used again.
             self._lost = f"its connection was lost ({error})"
             self._connection.invalidate()
-
-
-def unavailable(doing: str, shown: str, error: Any) -> StoreUnavailable:
-    """What a driver's error means: that waiting may help, or that it will not."""
-    words = f"cannot {doing} the metadata store at {shown}: {error}"
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
-        way_out = "stop the pipeline and put a copy back; to begin anew, remove the pipeline and move the file away"
-        return StoreBroken(f"{words}; {way_out}", str(error))
-    return StoreUnavailable(words, str(error))
 
 
 class _Already:

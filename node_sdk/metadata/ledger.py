@@ -200,7 +200,7 @@ class Ledger:
         elif known[0]["pipeline"] != graph.name:
             raise StoreBroken(
                 f"cannot open the metadata store at {graph.store.uri} for pipeline {graph.name!r}: it belongs to "
-                f"pipeline {known[0]['pipeline']!r}; give it a database of its own"
+                f"pipeline {known[0]['pipeline']!r}; give it a database, or a schema, of its own"
             )
 
     def _adopt_graph(self) -> None:

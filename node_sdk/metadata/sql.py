@@ -1,5 +1,5 @@
-"""A metadata store in any database that SQLAlchemy knows. SQLAlchemy is imported when the store is opened, so that
-only the process of the store pays for it.
+"""A metadata store in an SQL database, by SQLAlchemy, which is imported when the store is opened: only the process of
+the store pays for it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 
 class SqlMetadataStore(BaseMetadataStoreNode):
-    """Keeps runs in the database at `uri`, a URL as SQLAlchemy takes it (`postgresql+psycopg://host/name`).
+    """Keeps runs in the PostgreSQL database at `uri`: `postgresql+psycopg://user:password@host/name?schema=NAME`.
 
-    The database must exist; its tables are created, and brought up to date, when the store starts. Its driver must
-    be installed where the pipeline runs. For SQLite there is `SqliteMetadataStore`.
+    The database must exist; schema and tables are created, and brought up to date, when the store starts. One store at
+    a time has a schema; without `?schema=` it is the one where this user's tables go by themselves. The driver is in
+    the extra `postgresql`, to be installed where the pipeline runs. For SQLite there is `SqliteMetadataStore`.
     """
 
     _database: Database | None = None

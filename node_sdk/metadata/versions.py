@@ -30,7 +30,7 @@ def ensure(engine: sa.Engine, shown: str, read_only: bool) -> None:
             if taken:
                 raise StoreBroken(
                     f"cannot use {shown} as metadata store: it has tables of something else "
-                    f"({', '.join(taken)}); give the store a database of its own"
+                    f"({', '.join(taken)}); give the store a database, or a schema, of its own"
                 )
             ours.create_all(connection)
             _VERSION.create(connection)

@@ -270,7 +270,8 @@ def test_a_place_without_permission_is_named(tmp_path, folder_mode, file_mode, w
     ("uri", "words"),
     [
         ("no url", "its uri is no database URL"),
-        ("nosuchdatabase://user:secret@host/db", "its driver is not installed"),
+        ("nosuchdatabase://user:secret@host/db", "'nosuchdatabase' is no database it can use; those are"),
+        ("mysql+pymysql://user:secret@host/db", "'mysql' is no database it can use; those are postgresql"),
         ("sqlite:////no/such/directory/runs.db", "unable to open database file"),
     ],
 )

@@ -1,9 +1,10 @@
-"""The pipeline whose processes are killed:  steady_pipeline.py FOLDER
+"""The pipeline whose processes are killed:  steady_pipeline.py FOLDER [URI]
 
     metadata_store ──┬─► inbox ──► work ──► report
                      └─► models
 
 `work` takes a moment, writes an output and leaves a line for each execution in FOLDER/executions.log, as `report` does.
+Its store is a file in FOLDER, or the database at URI.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import time
 from pathlib import Path
 
 from node_sdk import BaseActionNode, BaseNode, Pipeline, RestartPolicy
-from node_sdk.metadata import SqliteMetadataStore
+from node_sdk.metadata import SqliteMetadataStore, SqlMetadataStore
+from node_sdk.nodes.store import BaseMetadataStoreNode
 from node_sdk.resources import FilesystemStoreNode
 
 TOUGH = RestartPolicy(max_restarts=None, backoff_initial=0)
@@ -55,7 +57,16 @@ class Store(SqliteMetadataStore):
     restart = TOUGH
 
 
-metadata_store = Store("metadata_store", f"sqlite:///{folder}/metadata.db")
+class Served(SqlMetadataStore):
+    restart = TOUGH
+    heartbeat_timeout = 2.0  # so that what it does is heard at once
+
+
+metadata_store: BaseMetadataStoreNode = (
+    Served("metadata_store", sys.argv[2])
+    if len(sys.argv) > 2
+    else Store("metadata_store", f"sqlite:///{folder}/metadata.db")
+)
 inbox = Inbox("inbox", folder / "inbox", metadata_store)
 models = Inbox("models", folder / "models", metadata_store, monitoring=False)
 work = Work("work", [inbox, models])

@@ -138,6 +138,7 @@ ONLY = {
 # Heavy or restricted packages, and the only modules that may import them.
 HOLDERS = {
     "sqlalchemy": ("node_sdk.metadata",),
+    "psycopg": ("node_sdk.metadata.postgresql",),
     "alembic": ("node_sdk.metadata",),
     "watchdog": ("node_sdk.resources",),
     "click": ("anacostia_daemon.ctl", "anacostia_daemon.__main__"),
