@@ -49,17 +49,27 @@ class Hearing:
         # Others who want to know: the questions of people.
         self.answered: Callable[[wire.QueryAnswer], None] = lambda answer: None
         self.lost: Callable[[str], None] = lambda message: None
+        self.run_failed: Callable[[], None] = lambda: None
+        self._failed = (0, 0)  # of which incarnation of the store, how many failed runs
 
     def node_says(self, message: said.NodeMessage) -> None:
         """A message of a node of this pipeline."""
         if message.node not in self._pipeline.nodes:
             return
         match message:
-            case said.Beat(_, node, incarnation, ready, work):
+            case said.Beat(_, node, incarnation, ready, work, failed_runs):
                 self._pipeline.feed(node, Beat(incarnation, ready, work))
+                self._count_failed(node, incarnation, failed_runs)
                 self._pipeline.cancelling.heard(node)
             case said.LastWords(_, node, incarnation, kind, text, current):
                 self._pipeline.feed(node, LastWords(incarnation, kind, text, current))
+
+    def _count_failed(self, node: str, incarnation: int, failed_runs: int) -> None:
+        """Tell who wants to know when a store has ended runs as failed: its beats carry the number so far."""
+        if node == self._pipeline.graph.store.name and (incarnation, failed_runs) != self._failed:
+            news, self._failed = failed_runs > 0, (incarnation, failed_runs)
+            if news:
+                self.run_failed()
 
     def loader_up(self, keeper: LoaderKeeper, loaded: wire.Loaded) -> None:
         """A loader is there: it has loaded the file, or lived on from an earlier daemon."""

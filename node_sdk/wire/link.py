@@ -22,10 +22,12 @@ class NodeMessage(Message):
 
 @dataclass(frozen=True, slots=True)
 class Beat(NodeMessage):
-    """I am alive; `ready` once setup is done; `work` says in a few words what the node does now."""
+    """I am alive; `ready` once setup is done; `work` says in a few words what the node does now. `failed_runs`, of a
+    store: how many runs have ended as failed since its process began."""
 
     ready: bool
     work: str
+    failed_runs: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,7 @@ def test_the_environment_counts_over_the_file_and_the_file_over_the_default(file
         "daemon.memory_interval": "default",
         "daemon.journal_lines": str(file),
         "daemon.exit_on_failure": "default",
+        "metrics.address": "default",
     }
 
 

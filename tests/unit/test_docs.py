@@ -121,6 +121,14 @@ def test_the_tables_of_the_configuration_page_are_those_that_validate() -> None:
     assert (ROOT / "docs/configuration.md").read_text() == module.page(), "out of date; write it again: `make docs`"
 
 
+def test_the_table_of_metrics_is_the_list_in_the_code() -> None:
+    spec = importlib.util.spec_from_file_location("generate_observability", ROOT / "docs/generate_observability.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs/observability.md").read_text() == module.page(), "out of date; write it again: `make docs`"
+
+
 def test_the_example_of_the_configuration_page_is_valid(tmp_path: Path) -> None:
     from anacostia_daemon.config.configuration import load
 

@@ -1,0 +1,50 @@
+"""What ties a companion to its daemon: a pipe. Its first line are the settings, every byte after it is a wake-up, and
+its end is the end of the daemon, however that came, and so of the companion.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import Any
+
+_CHUNK = 64 * 1024
+
+
+class Tether:
+    """Reads the descriptor `pipe`, by default the standard input."""
+
+    def __init__(self, pipe: int = 0) -> None:
+        self._pipe = pipe
+        self.settings: dict[str, Any] = json.loads(self._first_line())
+
+    def _first_line(self) -> bytes:
+        line = b""
+        while not line.endswith(b"\n"):
+            byte = os.read(self._pipe, 1)
+            if not byte:
+                raise EOFError("the daemon is gone before it said anything")
+            line += byte
+        return line
+
+    def wait(self) -> bool:
+        """Until woken; False once the daemon is gone. Wake-ups that came together are one."""
+        return bool(os.read(self._pipe, _CHUNK))
+
+
+def leave() -> None:
+    """End at once, whatever the other threads are busy with."""
+    os._exit(0)
+
+
+def say(who: str, text: str) -> None:
+    """A line in the log of the daemon, which is where our stderr goes."""
+    now = time.time()
+    stamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now * 1000) % 1000:03d}Z"
+    try:
+        sys.stderr.write(f"{stamp} {who}: {text}\n")
+        sys.stderr.flush()
+    except OSError:
+        pass  # a log that cannot be written ends nobody
