@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
 import time
 from typing import Any
@@ -29,8 +30,10 @@ class Tether:
             line += byte
         return line
 
-    def wait(self) -> bool:
-        """Until woken; False once the daemon is gone. Wake-ups that came together are one."""
+    def wait(self, seconds: float | None = None) -> bool:
+        """Until woken, for so long at most; False once the daemon is gone. Wake-ups that came together are one."""
+        if not select.select([self._pipe], [], [], seconds)[0]:
+            return True
         return bool(os.read(self._pipe, _CHUNK))
 
 

@@ -129,6 +129,16 @@ def test_the_table_of_metrics_is_the_list_in_the_code() -> None:
     assert (ROOT / "docs/observability.md").read_text() == module.page(), "out of date; write it again: `make docs`"
 
 
+def test_the_examples_of_the_observability_page_are_valid() -> None:
+    from anacostia_daemon.config.configuration import from_text
+
+    text = (ROOT / "docs/observability.md").read_text()
+    (rules,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert set(from_text(rules, None, {}).named("notify")) == {"chat", "on-call", "ticket"}
+    (metrics,) = re.findall(r"^    (\[metrics\]\n    .*?)\n\n", text, re.DOTALL | re.MULTILINE)
+    assert from_text(metrics.replace("    ", ""), None, {}).table("metrics")["port"] == 9464
+
+
 def test_the_example_of_the_configuration_page_is_valid(tmp_path: Path) -> None:
     from anacostia_daemon.config.configuration import load
 
