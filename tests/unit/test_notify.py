@@ -66,6 +66,11 @@ def test_a_restart_is_told_by_the_words_of_the_core(to: str, words: str) -> None
     assert not is_restart(line("a", "starting", "started by a user"))
 
 
+def test_a_notice_of_a_restart_is_one_sentence() -> None:
+    [found] = Reader().read([line("a", "starting", "started again at once after: killed by SIGSEGV")])
+    assert found.text == "node 'a' of pipeline 'p': started again at once after: killed by SIGSEGV"
+
+
 def test_a_line_of_a_whole_pipeline_is_worth_none() -> None:
     assert events(Reader(), line(None, "failed")) == []
 
@@ -128,7 +133,7 @@ def test_what_is_too_much_is_summed_up_in_one_when_there_is_room() -> None:
     assert limit.due() == 60.0 and limit.summary(59.9) is None
     found = limit.summary(60.0)
     assert found is not None and found.event == "held-back"
-    assert found.reason == "2 notices were held back: 1 x node-failed of 'p', 1 x run-failed of 'p'"
+    assert found.text == found.reason == "2 notices were held back: 1 x node-failed of 'p', 1 x run-failed of 'p'"
     assert limit.due() is None and limit.summary(60.0) is None
     assert not limit.admit(notice(), 60.5) and limit.due() == 61.0, "the summary has taken the room of the first"
 

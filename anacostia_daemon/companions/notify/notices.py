@@ -27,13 +27,14 @@ class Notice:
     @property
     def text(self) -> str:
         """One sentence for people."""
+        node = f"node '{self.node}' of pipeline '{self.pipeline}'"
         what = {
-            "node-failed": f"node '{self.node}' of pipeline '{self.pipeline}' has failed",
-            "node-restarted": f"node '{self.node}' of pipeline '{self.pipeline}' is started again",
-            "pipeline-back": f"pipeline '{self.pipeline}' is back",
-            "run-failed": f"run {self.run_id} of pipeline '{self.pipeline}' has failed",
-        }.get(self.event, self.event)
-        return f"{what}: {self.reason}" if self.reason else what
+            "node-failed": f"{node} has failed: ",
+            "node-restarted": f"{node}: ",  # the reason goes on: started again at once after …
+            "pipeline-back": f"pipeline '{self.pipeline}' is back: ",
+            "run-failed": f"run {self.run_id} of pipeline '{self.pipeline}' has failed: ",
+        }
+        return what.get(self.event, "") + self.reason
 
     def content(self) -> dict[str, Any]:
         """As it is sent."""
