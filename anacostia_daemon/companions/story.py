@@ -4,6 +4,7 @@ node was started again, and for what kind of reason.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from anacostia_daemon.control.client import Client
@@ -74,3 +75,8 @@ def kind_of(reason: str) -> str:
         if any(each in reason for each in words):
             return kind
     return OTHER
+
+
+def store_is_ready(pipeline: Mapping[str, Any]) -> bool:
+    """Whether its metadata store would answer itself; else asking starts a process that reads its files."""
+    return any(node["kind"] == "metadata_store" and node["phase"] == "ready" for node in pipeline["nodes"])

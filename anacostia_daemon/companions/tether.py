@@ -8,7 +8,7 @@ import json
 import os
 import select
 import sys
-import time
+from datetime import UTC, datetime
 from typing import Any
 
 _CHUNK = 64 * 1024
@@ -37,6 +37,11 @@ class Tether:
         return bool(os.read(self._pipe, _CHUNK))
 
 
+def now() -> str:
+    """The time as the daemon writes it: ISO 8601 UTC, so that texts are in the order of time."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def leave() -> None:
     """End at once, whatever the other threads are busy with."""
     os._exit(0)
@@ -44,10 +49,8 @@ def leave() -> None:
 
 def say(who: str, text: str) -> None:
     """A line in the log of the daemon, which is where our stderr goes."""
-    now = time.time()
-    stamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now * 1000) % 1000:03d}Z"
     try:
-        sys.stderr.write(f"{stamp} {who}: {text}\n")
+        sys.stderr.write(f"{now()} {who}: {text}\n")
         sys.stderr.flush()
     except OSError:
         pass  # a log that cannot be written ends nobody

@@ -35,6 +35,35 @@ METRICS = Table(
     ),
 )
 
+TRACES = Table(
+    name="traces",
+    meaning="Traces of runs for OpenTelemetry. Needs the extra `otel`. See "
+    "[observability.md](observability.md#traces).",
+    keys=(
+        Key(
+            name="endpoint",
+            kind=Url(),
+            default_words="no traces are sent",
+            secret=True,
+            meaning='Where to send them by OTLP over HTTP, like "http://127.0.0.1:4318/v1/traces".',
+        ),
+        Key(
+            name="headers_file",
+            kind=Absolute(),
+            default_words="none",
+            meaning="A file with lines of `Name: value` that are sent along; for tokens.",
+        ),
+        Key(name="pipelines", kind=ListOf(_PATTERN, some=True), default=("*",), meaning="Of which pipelines."),
+        Key(
+            name="timeout",
+            kind=Number(0, 600, above=True),
+            default=10.0,
+            unit="seconds",
+            meaning="How long sending the spans of one run may take.",
+        ),
+    ),
+)
+
 NOTIFY = Table(
     name="notify",
     named="RULE",

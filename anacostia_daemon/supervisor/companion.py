@@ -115,9 +115,11 @@ class Companion:
 def wanted(config: Config) -> dict[str, dict[str, Any]]:
     """The companions that `config` asks for, and the settings of each."""
     found: dict[str, dict[str, Any]] = {}
-    metrics, rules = config.table("metrics"), config.named("notify")
+    metrics, traces, rules = config.table("metrics"), config.table("traces"), config.named("notify")
     if "port" in metrics:
         found["metrics"] = metrics
+    if "endpoint" in traces:
+        found["traces"] = traces
     if rules:
         found["notify"] = {"rules": rules}
     return found
@@ -128,19 +130,20 @@ class Companions:
 
     def __init__(self, loop: Loop, home: Home, reaper: Reaper) -> None:
         self._loop, self._home, self._reaper = loop, home, reaper
-        self._all: list[Companion] = []
+        self._all: dict[str, Companion] = {}
 
     def start(self, config: Config) -> None:
         """Those that `config` asks for."""
         for name, settings in wanted(config).items():
-            self._all.append(Companion(self._loop, self._home, self._reaper, name, settings))
+            self._all[name] = Companion(self._loop, self._home, self._reaper, name, settings)
 
-    def wake(self) -> None:
-        """There is news in the journal, or in a store."""
-        for each in self._all:
-            each.wake()
+    def wake(self, *names: str) -> None:
+        """There is news for these, should they be there."""
+        for name in names:
+            if name in self._all:
+                self._all[name].wake()
 
     def close(self) -> None:
-        for each in self._all:
+        for each in self._all.values():
             each.close()
         self._all.clear()

@@ -115,7 +115,7 @@ class Daemon:
         self._announcer = Announcer(loop, Notifier(), self.members)
         self.listing = Listing(self, self.config)
         self.companions = Companions(loop, home, self._reaper)
-        self._writing.wrote = self.companions.wake
+        self._writing.wrote = lambda: self.companions.wake("notify", "traces")
         loop.after_turn(self._end_turn)
 
     @property
@@ -224,7 +224,8 @@ class Daemon:
         """Take a pipeline among those that are supervised."""
         member = Member(pipeline, Questions(pipeline), created)
         self.members[pipeline.name] = member
-        pipeline.hearing.run_failed = self.companions.wake
+        pipeline.hearing.run_failed = lambda: self.companions.wake("notify")
+        pipeline.hearing.run_ended = lambda: self.companions.wake("traces")
         pipeline.following.adopt = lambda keeper, loaded: self._adopt(member, loaded, keeper)
         return member
 

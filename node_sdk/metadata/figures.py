@@ -53,7 +53,7 @@ class Figures:
         self._hops = Histogram(SHORT)
         self._commits = Histogram(SHORT)
         self._requests = Histogram(REQUESTS)
-        self.failed_runs = 0
+        self.ended_runs = self.failed_runs = 0
 
     def committed(self, seconds: float, requests: int) -> None:
         """One transaction with `requests` in it is durable; that took `seconds`, deciding not counted."""
@@ -67,7 +67,9 @@ class Figures:
             if found is None:
                 found = self._ended[node, state] = Histogram(LONG)
             found.add(seconds or 0.0)
-            self.failed_runs += node is None and state == "failed"
+            if node is None:
+                self.ended_runs += 1
+                self.failed_runs += state == "failed"
         for seconds in hops:
             self._hops.add(seconds)
 

@@ -2,65 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from .daemon_process import TINY, Daemon, daemon_of_a_test
+from .receiving import receiver
 
 pytestmark = pytest.mark.slow
 
 FAILS = TINY.replace("return True\n\n    here", "return not __import__('os').path.exists(here + '/fail')\n\n    here")
 ONCE = TINY.replace("max_restarts=2", "max_restarts=0")
-
-
-class Receiver:
-    """A server that takes notices."""
-
-    def __init__(self, kind: str, folder: Path, *codes: int) -> None:
-        self._file = folder / f"{kind}.jsonl"
-        self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("receiver.py")), kind, self._file, *map(str, codes)],
-            stdout=subprocess.PIPE,
-        )
-        assert self._process.stdout is not None
-        self.port = int(self._process.stdout.readline())
-
-    @property
-    def received(self) -> list[dict[str, Any]]:
-        with contextlib.suppress(FileNotFoundError):
-            return [json.loads(line) for line in self._file.read_text().splitlines()]
-        return []
-
-    @property
-    def told(self) -> list[tuple[str, str | None, int | None]]:
-        """(event, node, run) of all that a web server has taken."""
-        bodies = [each["body"] for each in self.received if each["code"] == 200]
-        return [(each["event"], each["node"], each["run_id"]) for each in bodies]
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-
-@contextlib.contextmanager
-def receiver(kind: str, *codes: int) -> Iterator[Receiver]:
-    with tempfile.TemporaryDirectory() as folder:
-        server = Receiver(kind, Path(folder), *codes)
-        try:
-            yield server
-        finally:
-            server.close()
 
 
 def notifier(daemon: Daemon) -> psutil.Process:

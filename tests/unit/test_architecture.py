@@ -151,6 +151,7 @@ HOLDERS = {
     "click": ("anacostia_daemon.ctl", "anacostia_daemon.__main__"),
     "zmq": ("node_sdk.runtime", "anacostia_daemon.supervisor"),
     "msgpack": ("node_sdk.wire",),
+    "opentelemetry": ("anacostia_daemon.companions.traces",),
     "prometheus_client": ("anacostia_daemon.companions.metrics",),
     # The daemon tells an error of its journal from others by its type.
     "sqlite3": ("anacostia_daemon.journal", "anacostia_daemon.doctor", "node_sdk.metadata"),

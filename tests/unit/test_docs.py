@@ -133,7 +133,8 @@ def test_the_examples_of_the_observability_page_are_valid() -> None:
     from anacostia_daemon.config.configuration import from_text
 
     text = (ROOT / "docs/observability.md").read_text()
-    (rules,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    traces, rules = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert from_text(traces, None, {}).table("traces")["endpoint"] == "http://127.0.0.1:4318/v1/traces"
     assert set(from_text(rules, None, {}).named("notify")) == {"chat", "on-call", "ticket"}
     (metrics,) = re.findall(r"^    (\[metrics\]\n    .*?)\n\n", text, re.DOTALL | re.MULTILINE)
     assert from_text(metrics.replace("    ", ""), None, {}).table("metrics")["port"] == 9464

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -14,7 +13,7 @@ from anacostia_daemon.companions.notify.progress import Progress
 from anacostia_daemon.companions.notify.rule import Rule
 from anacostia_daemon.companions.notify.sender import Sender
 from anacostia_daemon.companions.notify.watch import Watch
-from anacostia_daemon.companions.tether import Tether, leave, say
+from anacostia_daemon.companions.tether import Tether, leave, now, say
 from anacostia_daemon.control.client import Client, ControlFailure
 from anacostia_daemon.paths import Home
 
@@ -25,8 +24,7 @@ AGAIN = 1.0  # seconds until a daemon that did not answer is asked again
 def main(path: str) -> int:
     """Notify until the daemon is gone."""
     tether, home = Tether(), Home(path)
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    progress = Progress(home.path / "notify.json", now)
+    progress = Progress(home.path / "notify.json", now())
     watch = Watch(Client(home), progress, list(_rules(tether.settings["rules"], progress)))
     trouble = ""
     while True:

@@ -9,7 +9,7 @@ from anacostia_daemon.companions.notify.notices import Notice, Reader, of_run
 from anacostia_daemon.companions.notify.progress import KEPT, Progress
 from anacostia_daemon.companions.notify.rule import Rule
 from anacostia_daemon.companions.notify.sender import Sender
-from anacostia_daemon.companions.story import TIMEOUT, Story
+from anacostia_daemon.companions.story import TIMEOUT, Story, store_is_ready
 from anacostia_daemon.control.client import Client, ControlRefused
 
 
@@ -42,7 +42,7 @@ class Watch:
 
     def _look_at_runs(self) -> None:
         for pipeline in self._ask("status")["pipelines"]:
-            if not _store_is_ready(pipeline):
+            if not store_is_ready(pipeline):
                 continue  # asking would start a process that reads its files; it says when it is back
             try:
                 rows = self._ask("runs", pipeline=pipeline["name"], state="failed", limit=KEPT)
@@ -61,7 +61,3 @@ class Watch:
 
     def _ask(self, command: str, **arguments: Any) -> Any:
         return self._client.request(command, arguments, timeout=TIMEOUT)
-
-
-def _store_is_ready(pipeline: dict[str, Any]) -> bool:
-    return any(node["kind"] == "metadata_store" and node["phase"] == "ready" for node in pipeline["nodes"])
