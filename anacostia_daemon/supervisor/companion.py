@@ -21,6 +21,7 @@ from anacostia_daemon.supervisor.loop import Handle, Loop
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds until one that ended is started again: twice as long each time
 HEALTHY_AFTER = 60.0  # seconds; then the waits begin anew
+HOPELESS = 2  # exit code of one that cannot work here: a package that is not installed
 MOST_SETTINGS = 32 * 1024  # bytes: what a pipe takes at once on every system
 _NOT_INHERITED = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
 
@@ -84,14 +85,21 @@ class Companion:
         self._reaper.expect(process.pid)
         handle = hold(process.pid)
         if handle is None:
-            self._ended("it ended at once")
+            self._over(process.pid)  # already
         else:
             self._loop.add_reader(handle.fd, self._gone)
         return handle
 
     def _gone(self) -> None:
         if self._handle is not None and self._handle.gone:
-            code, number = self._reaper.status(self._handle.pid)
+            self._over(self._handle.pid)
+
+    def _over(self, pid: int) -> None:
+        code, number = self._reaper.status(pid)
+        if code == HOPELESS:
+            self._let_go()  # it has said why
+            report(f"{self._name}: not started again before the daemon is", "error")
+        else:
             self._ended(f"it was killed by signal {number}" if number is not None else f"it ended with code {code}")
 
     def _ended(self, why: str) -> None:
