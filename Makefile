@@ -70,6 +70,7 @@ docs: venv
 	$(BIN)/python docs/generate_cli.py
 	$(BIN)/python docs/generate_configuration.py
 	$(BIN)/python docs/generate_man.py
+	$(BIN)/python docs/generate_observability.py
 	$(BIN)/python -m anacostia_daemon.core.draw > docs/lifecycle.md
 	$(BIN)/python -m tests.mutants.page
 	$(BIN)/python -m benchmarks --page

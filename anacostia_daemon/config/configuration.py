@@ -20,6 +20,7 @@ from anacostia_daemon.config.problems import ConfigError, Problem
 from anacostia_daemon.config.settings import FILE, Setting, read
 from anacostia_daemon.config.table import Table
 from anacostia_daemon.config.tables import TABLES
+from anacostia_daemon.config.together import unfit
 
 NAME = "anacostia.toml"
 VARIABLE = "ANACOSTIA_CONFIG"
@@ -47,6 +48,11 @@ class Config:
         folder = Path("/") if self.file is None else self.file.parent
         names = dict.fromkeys(each.path[1] for each in self.settings if each.path[0] == "pipelines")
         return {name: listed(name, self._under("pipelines", name), self._nodes(name), folder) for name in names}
+
+    def named(self, name: str) -> dict[str, dict[str, Any]]:
+        """What holds in the tables [NAME.…], by what the user calls each."""
+        names = dict.fromkeys(each.path[1] for each in self.settings if each.path[0] == name)
+        return {each: self._under(name, each) for each in names}
 
     def _nodes(self, pipeline: str) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
@@ -88,6 +94,7 @@ def from_text(text: str, file: Path | None, environ: Mapping[str, str], tables: 
     except RecursionError:
         raise ConfigError(file, [Problem("", "it is nested too deep")]) from None
     found = list(read(tables, tree, environ))
+    found += unfit([each for each in found if isinstance(each, Setting)])
     problems = [_with_line(each, text) for each in found if isinstance(each, Problem)]
     if problems:
         raise ConfigError(file, sorted(problems, key=lambda each: each.line or 0))

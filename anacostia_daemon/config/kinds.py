@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import grp
+import ipaddress
 import pwd
 import re
 from collections.abc import Mapping
@@ -179,6 +180,33 @@ class Size:
             value = min(float(found[1]) * _UNITS[found[2].upper()], float(_MOST))
             value = int(value)
         if type(value) is not int or not 0 < value < _MOST:
+            raise Wrong
+        return value
+
+
+@dataclass(frozen=True)
+class Ip:
+    """Where to listen."""
+
+    allowed: str = 'an IP address of this machine, like "127.0.0.1" or "::1"'
+
+    def read(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise Wrong  # numbers are addresses for ipaddress, too
+        try:
+            return str(ipaddress.ip_address(value))
+        except ValueError:
+            raise Wrong from None
+
+
+@dataclass(frozen=True)
+class Url:
+    """A web address; it may hold a secret, so it is never shown."""
+
+    allowed: str = 'an address like "https://host/path"'
+
+    def read(self, value: Any) -> str:
+        if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s/]+[^\s]*", value):
             raise Wrong
         return value
 

@@ -19,6 +19,7 @@ from anacostia_daemon.config.kinds import (
     User,
     Variables,
 )
+from anacostia_daemon.config.seen_from_outside import METRICS, NOTIFY, TRACES
 from anacostia_daemon.config.table import Key, Table
 
 _CODE = "what its code says"
@@ -257,4 +258,4 @@ PIPELINE = Table(
     tables=(NODE,),
 )
 
-TABLES: tuple[Table, ...] = (DAEMON, PIPELINE)
+TABLES: tuple[Table, ...] = (DAEMON, PIPELINE, METRICS, TRACES, NOTIFY)

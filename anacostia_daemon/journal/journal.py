@@ -158,6 +158,7 @@ class Journal:
         """Add a line."""
         values = _columns(entry)
         values["from"] = values.pop("from_")
+        del values["id"]
         self._insert("entries", values)
         self._unpruned += 1
 
@@ -170,6 +171,11 @@ class Journal:
                 values.append(value)
         rows = self._rows("entries", _ENTRY_COLUMNS, f"{where} ORDER BY id DESC LIMIT ?", *values, max(limit, 0))
         return [_entry(row) for row in reversed(rows)]
+
+    def entries_after(self, after: int, limit: int = 100) -> list[Entry]:
+        """The first `limit` lines of all pipelines that were written after line `after`, oldest first."""
+        rows = self._rows("entries", _ENTRY_COLUMNS, "id > ? ORDER BY id LIMIT ?", after, max(limit, 0))
+        return [_entry(row) for row in rows]
 
     def _prune(self) -> None:
         """Drop the lines that are too many or too old. Now and then: it reads a whole index."""
@@ -238,7 +244,7 @@ def _is_promise(before: NodeRow | None, row: NodeRow) -> bool:
 
 
 _NUMBER = ("pipeline", "node")
-_ENTRY_COLUMNS = ("at", "pipeline", "node", "incarnation", "event", "from", "to", "reason")
+_ENTRY_COLUMNS = ("id", "at", "pipeline", "node", "incarnation", "event", "from", "to", "reason")
 
 
 def _columns(row: PipelineRow | NodeRow | LoaderRow | Entry) -> dict[str, Any]:

@@ -73,3 +73,4 @@ class Entry:
     from_: str = ""
     to: str = ""
     reason: str = ""
+    id: int | None = field(default=None, compare=False)  # rising, given by the journal and never twice; None: not yet

@@ -27,6 +27,7 @@ from anacostia_daemon.supervisor import record
 from anacostia_daemon.supervisor.announcing import Announcer
 from anacostia_daemon.supervisor.commands.asking import CommandFailed
 from anacostia_daemon.supervisor.commands.table import perform
+from anacostia_daemon.supervisor.companion import Companions
 from anacostia_daemon.supervisor.cpu import CpuShares
 from anacostia_daemon.supervisor.enrolment import Enrolment, check_names
 from anacostia_daemon.supervisor.following import UNKNOWN
@@ -113,7 +114,14 @@ class Daemon:
         self.around = Surroundings(loop, home, self._link, self._reaper, OutOfMemory(), self.settings)
         self._announcer = Announcer(loop, Notifier(), self.members)
         self.listing = Listing(self, self.config)
+        self.companions = Companions(loop, home, self._reaper)
+        self._writing.wrote = lambda: self.companions.wake("notify", "traces")
         loop.after_turn(self._end_turn)
+
+    @property
+    def journal_trouble(self) -> str:
+        """Why the journal cannot be written; empty where it can."""
+        return self._writing.trouble
 
     @property
     def leaving(self) -> bool:
@@ -140,6 +148,7 @@ class Daemon:
             if and_end:
                 self.shut_down(and_end)
             else:
+                self.companions.start(self.config)
                 for line in self.listing.begin():
                     report(f"configuration: {line}", "notice")
             self._end_turn()
@@ -215,6 +224,8 @@ class Daemon:
         """Take a pipeline among those that are supervised."""
         member = Member(pipeline, Questions(pipeline), created)
         self.members[pipeline.name] = member
+        pipeline.hearing.run_failed = lambda: self.companions.wake("notify")
+        pipeline.hearing.run_ended = lambda: self.companions.wake("traces")
         pipeline.following.adopt = lambda keeper, loaded: self._adopt(member, loaded, keeper)
         return member
 
@@ -360,6 +371,7 @@ class Daemon:
 
     def _close(self) -> None:
         self._announcer.close()
+        self.companions.close()
         for member in self.members.values():
             member.questions.close()
             member.pipeline.close()

@@ -49,17 +49,31 @@ class Hearing:
         # Others who want to know: the questions of people.
         self.answered: Callable[[wire.QueryAnswer], None] = lambda answer: None
         self.lost: Callable[[str], None] = lambda message: None
+        self.run_ended: Callable[[], None] = lambda: None
+        self.run_failed: Callable[[], None] = lambda: None
+        self._runs = (0, 0, 0)  # of which incarnation of the store; how many have ended, and of those failed
 
     def node_says(self, message: said.NodeMessage) -> None:
         """A message of a node of this pipeline."""
         if message.node not in self._pipeline.nodes:
             return
         match message:
-            case said.Beat(_, node, incarnation, ready, work):
+            case said.Beat(_, node, incarnation, ready, work, ended_runs, failed_runs):
                 self._pipeline.feed(node, Beat(incarnation, ready, work))
+                self._count_runs(node, incarnation, ended_runs, failed_runs)
                 self._pipeline.cancelling.heard(node)
             case said.LastWords(_, node, incarnation, kind, text, current):
                 self._pipeline.feed(node, LastWords(incarnation, kind, text, current))
+
+    def _count_runs(self, node: str, incarnation: int, ended: int, failed: int) -> None:
+        """Tell who wants to know when runs have ended: the beats of a store carry the numbers so far."""
+        if node != self._pipeline.graph.store.name or (incarnation, ended, failed) == self._runs:
+            return
+        before, self._runs = self._runs if self._runs[0] == incarnation else (0, 0, 0), (incarnation, ended, failed)
+        if ended != before[1]:
+            self.run_ended()
+        if failed != before[2]:
+            self.run_failed()
 
     def loader_up(self, keeper: LoaderKeeper, loaded: wire.Loaded) -> None:
         """A loader is there: it has loaded the file, or lived on from an earlier daemon."""

@@ -44,6 +44,7 @@ class Loop:
         self._number = itertools.count()
         self._after_turn: list[Callback] = []
         self._running = False
+        self.turns = 0  # so far
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -97,6 +98,7 @@ class Loop:
     def turn(self, timeout: float | None = None) -> None:
         """Wait for something to happen (at most `timeout` seconds) and call back for all of it."""
         ready = self._selector.select(self._wait(timeout))
+        self.turns += 1
         for key, mask in ready:
             # A callback of this turn may have removed a later descriptor, so both are looked up only now.
             if mask & selectors.EVENT_READ:

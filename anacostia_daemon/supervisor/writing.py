@@ -27,6 +27,7 @@ class Writing:
         self._loop, self._journal, self._path, self._again = loop, journal, path, again
         self._timer: Handle | None = None
         self.trouble = ""  # why the last attempt failed
+        self.wrote: Callable[[], None] = lambda: None  # who wants to know that there is something new
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -42,7 +43,10 @@ class Writing:
             if self._timer is None:  # one for all who failed meanwhile
                 self._timer = self._loop.call_at(self._loop.now() + WRITE_AGAIN, self._try_again)
             raise CannotWrite(message) from error
-        if self.trouble and self._journal.wrote:
+        if not self._journal.wrote:
+            return
+        self.wrote()
+        if self.trouble:
             report("the journal can be written again", "notice")
             self.trouble = ""
 

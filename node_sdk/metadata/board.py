@@ -13,6 +13,7 @@ from typing import Any
 from node_sdk.errors import Refused
 from node_sdk.graph import GraphSpec, NodeSpec
 from node_sdk.metadata import rules
+from node_sdk.metadata.figures import Ended
 from node_sdk.metadata.schema import Row
 from node_sdk.metadata.tables import Tables
 
@@ -26,6 +27,7 @@ class OpenRun:
     """A run that is `running`, and all of its tasks by node."""
 
     id: int
+    started_at: float
     tasks: dict[str, Row] = field(default_factory=dict)
 
     @property
@@ -46,13 +48,20 @@ class Board:
         self.store_id = ""
         self.signals: list[tuple[str, int]] = []
         self._counts: dict[tuple[str, str], int] | None = None  # of artifacts in a state; None: others may write too
+        self.ended: list[Ended] = []  # tasks and runs that ended in this transaction, and …
+        self.hops: list[float] = []  # … the seconds of the hops in it
         self.promised = False  # what was changed since this was set to False must not be lost with the power
+
+    def begin_transaction(self) -> None:
+        """Forget what belonged to the one before."""
+        self.signals, self.ended, self.hops = [], [], []
+        self.promised = False
 
     # ---- reading
 
     def load(self) -> None:
         """Read from the tables what the board holds."""
-        self.signals = []
+        self.begin_transaction()
         self._counts = {}
         self.nodes = {row["name"]: row for row in self.tables.select("nodes", {})}
         newest = self.tables.select("runs", {}, descending=True, limit=1)
@@ -61,7 +70,7 @@ class Board:
         self.runs = {}
         for run in self.tables.select("runs", {"state": "running"}):
             tasks = self.tables.select("tasks", {"run_id": run["id"]})
-            self.runs[run["id"]] = OpenRun(run["id"], {task["node"]: task for task in tasks})
+            self.runs[run["id"]] = OpenRun(run["id"], run["started_at"], {task["node"]: task for task in tasks})
 
     def node(self, name: str) -> NodeSpec:
         """The node called `name`; refused where the pipeline has none."""
@@ -153,7 +162,7 @@ class Board:
             "runs",
             {"state": "running", "trigger": trigger, "token": token, "started_at": now, "ended_at": None},
         )
-        run = self.runs[run_id] = OpenRun(run_id)
+        run = self.runs[run_id] = OpenRun(run_id, now)
         rows = [_new_task(run_id, node, state, now) for node, state in rules.start_states(self.graph).items()]
         for task_id, row in zip(self.tables.insert_all("tasks", rows), rows, strict=True):
             run.tasks[row["node"]] = {"id": task_id, **row}
@@ -164,18 +173,25 @@ class Board:
         """A run that had ended goes on."""
         self.promised = True
         self.tables.update("runs", {"id": run_id}, {"state": "running", "ended_at": None})
+        [row] = self.tables.select("runs", {"id": run_id})
         tasks = self.tables.select("tasks", {"run_id": run_id})
-        run = self.runs[run_id] = OpenRun(run_id, {task["node"]: task for task in tasks})
+        run = self.runs[run_id] = OpenRun(run_id, row["started_at"], {task["node"]: task for task in tasks})
         return run
 
     def set_task(self, task: Row, **values: Any) -> None:
-        self.promised = self.promised or rules.is_over(values.get("state", "pending"))
+        over = rules.is_over(values.get("state", "pending"))
+        self.promised = self.promised or over
         self.tables.update("tasks", {"id": task["id"]}, values)
         task.update(values)
+        if over:
+            began = task["started_at"]
+            self.ended.append((task["node"], task["state"], None if began is None else task["ended_at"] - began))
 
     def end_run(self, run: OpenRun, state: str) -> None:
         self.promised = True
-        self.tables.update("runs", {"id": run.id}, {"state": state, "ended_at": self.now()})
+        now = self.now()
+        self.tables.update("runs", {"id": run.id}, {"state": state, "ended_at": now})
+        self.ended.append((None, state, now - run.started_at))
         del self.runs[run.id]
 
 

@@ -19,6 +19,8 @@ from node_sdk.errors import AnacostiaError, Fenced, InvalidValue, Refused, Store
 from node_sdk.graph import GraphSpec
 from node_sdk.metadata import artifacts, claims, hello, logged, reading, retrying, rules, runs, tasks
 from node_sdk.metadata.board import NOT_WAITING, Board, Clock
+from node_sdk.metadata.counting import Counts
+from node_sdk.metadata.figures import Figures
 from node_sdk.metadata.tables import Tables
 from node_sdk.wire import store as wire
 from node_sdk.wire.store import OPERATOR, StoreReply, StoreRequest
@@ -48,7 +50,7 @@ _OPERATIONS: dict[type[wire.Operation], Handler] = {
     wire.Select: lambda board, by, operation: reading.select(board.tables, operation),
     wire.Count: lambda board, by, operation: reading.count(board, operation),
 }
-_READING = (wire.Select, wire.Count)
+_READING = (wire.Select, wire.Count, wire.AskFigures)
 # Nobody counts on these after a power failure: all processes are gone, so whoever said hello, or began, says so anew.
 # What is logged lasts, at the latest, with the completion of its task.
 _BRIEF = (*_READING, wire.Hello, wire.AskDue, wire.Begin, wire.LogMetrics, wire.LogParams, wire.SetTags)
@@ -69,6 +71,8 @@ class Ledger:
     def __init__(self, tables: Tables, graph: GraphSpec, clock: Clock = time.time) -> None:
         self._tables = tables
         self._board = Board(tables, graph, clock)
+        self.figures = Figures()
+        self._counts = Counts(self._board)
         self._prepared = False
         self._loaded = False
         self._owed: list[tuple[str, int]] = []  # signals of what became durable in an answer that was then cut short
@@ -124,13 +128,17 @@ class Ledger:
                 if self._prepared and not self._loaded:
                     board.load()
                     self._loaded = True
-                board.signals, board.promised = [], False
+                board.begin_transaction()
                 replies = [self._reply(request) for request in requests]
+                decided = time.perf_counter()
             if board.promised and not lasting:
                 self._make_last()
         except BaseException:
             self._loaded = False  # the board says what was not committed
             raise
+        if not all(isinstance(each.operation, _READING) for each in requests):
+            self.figures.committed(time.perf_counter() - decided, len(requests))
+            self.figures.happened(board.ended, board.hops)
         return Answered(replies, self._all_signals(board.signals))
 
     def _transaction(self, requests: Sequence[StoreRequest], lasting: bool) -> AbstractContextManager[None]:
@@ -156,6 +164,8 @@ class Ledger:
     def _reply(self, request: StoreRequest) -> StoreReply:
         try:
             self._check_asker(request)
+            if isinstance(request.operation, wire.AskFigures):
+                return StoreReply(request.seq, {**self.figures.shown(), **self._counts.shown()})
             value = _OPERATIONS[type(request.operation)](self._board, request, request.operation)
         except Fenced as error:
             return StoreReply(request.seq, error.current, str(error), error.kind)
@@ -167,7 +177,7 @@ class Ledger:
 
     def _check_asker(self, request: StoreRequest) -> None:
         operation = type(request.operation)
-        if operation not in _OPERATIONS:
+        if operation not in _OPERATIONS and operation is not wire.AskFigures:
             raise Refused("invalid", f"cannot answer {operation.__name__}: it is no operation of a store")
         if not self._prepared and operation not in _READING:
             raise Refused("invalid", f"cannot do {operation.__name__}: this store is open for reading only")

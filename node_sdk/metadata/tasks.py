@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from node_sdk.errors import Refused
 from node_sdk.metadata import artifacts, rules, runs
-from node_sdk.metadata.board import NOT_WAITING, Board
+from node_sdk.metadata.board import NOT_WAITING, Board, OpenRun
 from node_sdk.metadata.schema import Row
 from node_sdk.wire.store import Begin, Complete, EndRun, Published, StoreRequest
 
@@ -24,14 +24,25 @@ def begin(board: Board, by: StoreRequest, operation: Begin) -> None:
     if task["attempts"]:
         for table in ("metrics", "params", "tags"):
             board.tables.delete(table, {"run_id": run.id, "node": by.node})
+    now = board.now()
+    if operation.attempt == 1:
+        board.hops.append(now - _due_since(board, run, by.node))
     board.set_task(
         task,
         state="executing",
         attempts=operation.attempt,
         incarnation=by.incarnation,
-        started_at=board.now(),
+        started_at=now,
         **NOT_WAITING,
     )
+
+
+def _due_since(board: Board, run: OpenRun, node: str) -> float:
+    """When the last of its predecessors was over; the run's start where it has none in this run."""
+    ends: list[float | None] = [
+        run.tasks[name]["ended_at"] for name in board.graph.by_name[node].predecessors if name in run.tasks
+    ]
+    return max((run.started_at, *(end for end in ends if end is not None)))
 
 
 def complete(board: Board, by: StoreRequest, operation: Complete) -> list[str]:

@@ -59,6 +59,7 @@ class Link:
         self._work = "starting"
         self._said = ""  # what the last beat said of the work
         self._news_at: float | None = None  # when the work changed; None: not since it was last looked at
+        self._runs = self._said_runs = (0, 0)  # of a store: how many have ended, and of those failed
         self._changed = changed
         self._watch = watch or TaskWatch(Recall(), 0.0, lambda called: None)
         self._log_watch = log_watch
@@ -84,9 +85,18 @@ class Link:
         if text[:200] == self._work:
             return
         self._work = text[:200]
+        self._tell_soon()
+
+    def _tell_soon(self) -> None:
         if self._news_at is None:  # the thread is woken once in a while, however fast work changes
             self._news_at = time.monotonic()
             self._wakeup.poke()
+
+    def runs(self, ended: int, failed: int) -> None:
+        """So many runs have ended in a store, so many of them as failed. Said as soon as other work is."""
+        if (ended, failed) != self._runs:
+            self._runs = (ended, failed)
+            self._tell_soon()
 
     def poke(self) -> None:
         """The thread is to look again: the watch has a new deadline."""
@@ -125,8 +135,8 @@ class Link:
             self._thread.join(FAREWELL + 0.5)
 
     def _beat(self) -> Beat:
-        self._said = self._work
-        return Beat(*self._identity, self._ready, self._work)
+        self._said, self._said_runs = self._work, self._runs
+        return Beat(*self._identity, self._ready, self._said, *self._said_runs)
 
     def _run(self) -> None:
         poller = zmq.Poller()
@@ -162,7 +172,7 @@ class Link:
         if since is None or now - since < SOON:
             return None if since is None else since + SOON
         self._news_at = None
-        if self._work != self._said:
+        if (self._work, self._runs) != (self._said, self._said_runs):
             self._send(self._beat())
         return None
 

@@ -52,6 +52,8 @@ class OwnAccess:
             answered = self._ledger.answer(requests)
             for successor, run_id in answered.signals:
                 self._live.outbox.signal(successor, run_id)
+        figures = self._ledger.figures
+        self._live.link.runs(figures.ended_runs, figures.failed_runs)
         return answered.replies
 
     def signal_again(self) -> None:

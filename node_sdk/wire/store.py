@@ -333,3 +333,8 @@ class Count(Operation):
 
     table: Table
     where: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AskFigures(Operation):
+    """What the store has counted since its process began, and how many artifacts are in each state. Answer: a map."""

@@ -161,11 +161,17 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def daemon_of_a_test() -> Iterator[Daemon]:
-    """A daemon that is up, in a short folder: socket paths have little room."""
+def daemon_of_a_test(configuration: str = "", **files: str) -> Iterator[Daemon]:
+    """A daemon that is up, in a short folder: socket paths have little room. In its configuration `{folder}` is that
+    folder; `files` are made in it first."""
     folder = Path(tempfile.mkdtemp(prefix="an", dir="/tmp"))
     daemon = Daemon(folder)
     try:
+        for name, content in files.items():
+            (folder / name).write_text(content)
+        if configuration:
+            daemon.home.path.mkdir(mode=0o700)
+            (daemon.home.path / "anacostia.toml").write_text(configuration.replace("{folder}", str(folder)))
         daemon.spawn()
         yield daemon
     finally:

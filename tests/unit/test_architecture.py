@@ -99,6 +99,7 @@ NEVER = {
         "node_sdk.metadata",
     ),
     "anacostia_daemon.paths": ("zmq", "psutil", "click"),
+    "anacostia_daemon.companions": ("zmq", "psutil", "sqlite3", "click"),
 }
 
 # Who may import what of ours, and nothing else of ours.
@@ -118,6 +119,13 @@ ONLY = {
         "node_sdk.rotation",
     ),
     "anacostia_daemon.service": ("anacostia_daemon.service",),
+    # Companions are clients like any other: whatever happens to them, the daemon has no part in it.
+    "anacostia_daemon.companions": (
+        "anacostia_daemon.companions",
+        "anacostia_daemon.control.client",
+        "anacostia_daemon.paths",
+        "node_sdk.errors",
+    ),
     # Configuration depends on nothing that runs.
     "anacostia_daemon.config": ("anacostia_daemon.config", "node_sdk.errors", "node_sdk.policy"),
     "anacostia_daemon.doctor": (
@@ -144,6 +152,8 @@ HOLDERS = {
     "click": ("anacostia_daemon.ctl", "anacostia_daemon.__main__"),
     "zmq": ("node_sdk.runtime", "anacostia_daemon.supervisor"),
     "msgpack": ("node_sdk.wire",),
+    "opentelemetry": ("anacostia_daemon.companions.traces",),
+    "prometheus_client": ("anacostia_daemon.companions.metrics",),
     # The daemon tells an error of its journal from others by its type.
     "sqlite3": ("anacostia_daemon.journal", "anacostia_daemon.doctor", "node_sdk.metadata"),
     # Where there is no /proc, start times come from psutil.

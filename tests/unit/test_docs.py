@@ -121,6 +121,25 @@ def test_the_tables_of_the_configuration_page_are_those_that_validate() -> None:
     assert (ROOT / "docs/configuration.md").read_text() == module.page(), "out of date; write it again: `make docs`"
 
 
+def test_the_table_of_metrics_is_the_list_in_the_code() -> None:
+    spec = importlib.util.spec_from_file_location("generate_observability", ROOT / "docs/generate_observability.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs/observability.md").read_text() == module.page(), "out of date; write it again: `make docs`"
+
+
+def test_the_examples_of_the_observability_page_are_valid() -> None:
+    from anacostia_daemon.config.configuration import from_text
+
+    text = (ROOT / "docs/observability.md").read_text()
+    traces, rules = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert from_text(traces, None, {}).table("traces")["endpoint"] == "http://127.0.0.1:4318/v1/traces"
+    assert set(from_text(rules, None, {}).named("notify")) == {"chat", "on-call", "ticket"}
+    (metrics,) = re.findall(r"^    (\[metrics\]\n    .*?)\n\n", text, re.DOTALL | re.MULTILINE)
+    assert from_text(metrics.replace("    ", ""), None, {}).table("metrics")["port"] == 9464
+
+
 def test_the_example_of_the_configuration_page_is_valid(tmp_path: Path) -> None:
     from anacostia_daemon.config.configuration import load
 

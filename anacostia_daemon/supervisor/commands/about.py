@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from anacostia_daemon.supervisor.daemon import Daemon
 
 _LINES = 100
+_MOST_LINES = 1000  # of the answer to one who follows the journal
 
 
 def version(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
@@ -32,15 +33,21 @@ def shutdown(daemon: Daemon, given: Arguments, conversation: Conversation) -> No
 
 
 def journal(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
-    """The newest lines, in the order of time. Also of pipelines that were removed."""
+    """The newest lines, in the order of time, also of pipelines that were removed; or with `after` the first lines of
+    all that were written after the one with that id."""
     pipeline, node = given.maybe_text("pipeline"), given.maybe_text("node")
     limit = given.maybe_number("limit")
-    entries = daemon.journal.entries(pipeline, node, _LINES if limit is None else limit)
-    if not entries and pipeline is not None:
+    after, most = given.maybe_number("after"), _LINES if limit is None else limit
+    if after is None:
+        entries = daemon.journal.entries(pipeline, node, most)
+    else:
+        entries = daemon.journal.entries_after(after, min(most, _MOST_LINES))
+    if not entries and pipeline is not None and after is None:
         find_target(daemon, f"{pipeline}/{node}" if node else pipeline, given.doing)
     conversation.result(
         [
             {
+                "id": entry.id,
                 "at": iso(entry.at),
                 "pipeline": entry.pipeline,
                 "node": entry.node,

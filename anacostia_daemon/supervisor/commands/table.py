@@ -10,6 +10,7 @@ from anacostia_daemon.control.messages import ControlRequest
 from anacostia_daemon.supervisor.commands import (
     about,
     configuring,
+    figures,
     reading,
     reload,
     runs_by_hand,
@@ -29,6 +30,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "artifacts": (reading.artifacts, "show artifacts of"),
     "cancel": (runs_by_hand.cancel, "cancel a run of"),
     "config": (configuring.config, "show the configuration"),
+    "figures": (figures.figures, "show the figures"),
     "graph": (about.graph, "show the graph of"),
     "journal": (about.journal, "show the journal of"),
     "metrics": (reading.metrics, "show metrics of"),
