@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from anacostia_daemon.control.client import Client, ControlFailure, DaemonNotRunning
-from anacostia_daemon.paths import Home, private_directory
+from anacostia_daemon.paths import Home
 from node_sdk.errors import AnacostiaError
 from node_sdk.policy import LogPolicy
 from node_sdk.rotation import Rotation
+from node_sdk.own_files import open_own
 
 UP_WITHIN = 60.0  # seconds; it adopts what an earlier daemon has left before it answers
 _TAIL = 4000  # bytes of its log that are shown when it ends at once
@@ -28,7 +29,7 @@ def ensure_daemon(home: Home) -> int | None:
     """Start a daemon for `home` where none runs; its pid, or None where one runs already."""
     if is_running(home):
         return None
-    private_directory(home.path)
+    home.make()
     with _alone(home):
         if is_running(home):  # somebody else's `start` was quicker
             return None
@@ -49,11 +50,11 @@ def is_running(home: Home) -> bool:
 
 def launch(home: Home, end_with: int | None = None) -> subprocess.Popen[bytes]:
     """A daemon in a session of its own, up and answering. It ends when descriptor `end_with` says end of file."""
-    private_directory(home.path)
+    home.make()
     Rotation(home.log, LogPolicy()).begin()
     ready, tell = os.pipe()
     try:
-        with home.log.open("ab") as log:
+        with open(open_own(home.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab") as log:  # noqa: PTH123
             began = log.tell()
             process = subprocess.Popen(
                 _command(home, tell, end_with),
@@ -104,7 +105,7 @@ def _last_words(home: Home, began: int) -> str:
 @contextmanager
 def _alone(home: Home) -> Iterator[None]:
     """Two `start`s at the same time: the second waits, and finds the daemon of the first."""
-    descriptor = os.open(home.path / "launch.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = open_own(home.path / "launch.lock", os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

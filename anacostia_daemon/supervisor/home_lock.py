@@ -11,6 +11,7 @@ import shlex
 
 from anacostia_daemon.paths import Home
 from node_sdk.errors import AnacostiaError
+from node_sdk.own_files import open_own
 
 
 class HomeHeld(AnacostiaError):
@@ -22,7 +23,7 @@ class HomeLock:
 
     def __init__(self, home: Home) -> None:
         # Opened without inheritance: a loader that held the descriptor would hold the lock after our death.
-        self._fd = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._fd = open_own(home.lock, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

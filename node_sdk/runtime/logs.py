@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from node_sdk.policy import DEFAULT_LOG_POLICY, LogLevel, LogPolicy
 from node_sdk.rotation import Rotation
+from node_sdk.own_files import open_own
 
 RUNTIME = "anacostia"  # parent of our own loggers
 
@@ -107,7 +108,7 @@ def redirect(path: Path, policy: LogPolicy = DEFAULT_LOG_POLICY) -> Rotation:
     path.parent.mkdir(parents=True, exist_ok=True)
     rotation = Rotation(path, policy)
     rotation.begin()
-    descriptor = _append(path)
+    descriptor = open_own(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
     send_output_to(descriptor)
     os.close(descriptor)
     return rotation

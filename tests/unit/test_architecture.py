@@ -116,6 +116,7 @@ ONLY = {
         "node_sdk.logspace",
         "node_sdk.policy",
         "node_sdk.rotation",
+        "node_sdk.own_files",
     ),
     "anacostia_daemon.service": ("anacostia_daemon.service",),
     # Configuration depends on nothing that runs.

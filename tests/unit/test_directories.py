@@ -1,0 +1,107 @@
+"""A directory that somebody else has prepared, or could replace, is refused in words; our own is closed to others."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from anacostia_daemon.directories import BadPath, private_directory
+from anacostia_daemon.paths import Home
+
+NOBODY = 65534
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: gives files to somebody else")
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o7777
+
+
+def test_whatever_the_umask_the_last_directory_is_private_and_none_above_it_is_open(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        private_directory(tmp_path / "a" / "b" / "home")
+    finally:
+        os.umask(before)
+    assert mode(tmp_path / "a" / "b" / "home") == 0o700
+    assert mode(tmp_path / "a") == mode(tmp_path / "a" / "b") == 0o755
+
+
+@pytest.mark.parametrize("open_to", [0o777, 0o757])
+def test_a_directory_above_that_others_may_write_to_is_refused(tmp_path: Path, open_to: int) -> None:
+    above = tmp_path / "above"
+    above.mkdir()
+    above.chmod(open_to)
+    with pytest.raises(BadPath, match=rf"others may write to {above} above it \(mode {open_to:04o}\).*chmod go-w"):
+        private_directory(above / "home")
+    assert not (above / "home").exists()
+    above.chmod(0o1777)  # as /tmp: nobody can rename what is not theirs
+    private_directory(above / "home")
+
+
+@as_root
+@pytest.mark.parametrize(("group", "refused"), [(NOBODY, True), (0, False)])
+def test_a_group_that_may_write_above_counts_unless_it_is_the_users_own(
+    tmp_path: Path, group: int, refused: bool
+) -> None:
+    above = tmp_path / "above"
+    above.mkdir()
+    os.chown(above, 0, group)
+    above.chmod(0o775)
+    if refused:
+        with pytest.raises(BadPath, match="others may write to"):
+            private_directory(above / "home")
+    else:
+        private_directory(above / "home")
+
+
+def test_a_home_that_others_may_write_to_and_that_holds_something_is_refused(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    home.chmod(0o777)
+    (home / "daemon.log").symlink_to(tmp_path / "victim")
+    with pytest.raises(BadPath, match=r"others may write to it \(mode 0777\), so what is in it may be theirs"):
+        Home(home).make()
+    assert mode(home) == 0o777
+    (home / "daemon.log").unlink()
+    Home(home).make()
+    assert mode(home) == 0o700
+
+
+@as_root
+def test_a_home_behind_a_link_of_somebody_else_is_refused_and_behind_ones_own_is_not(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir(mode=0o755)
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "real")
+    os.lchown(link, NOBODY, NOBODY)
+    for home in (link, link / "below"):
+        with pytest.raises(BadPath, match=f"{link} is a link that user {NOBODY} has made"):
+            Home(home).make()
+    assert mode(tmp_path / "real") == 0o755 and not (tmp_path / "real" / "below").exists()
+    os.lchown(link, 0, 0)
+    Home(link).make()
+    assert mode(tmp_path / "real") == 0o700
+
+
+@as_root
+@pytest.mark.parametrize("planted", ["run/anacostia", "run/anacostia/HASH", "home/pipelines"])
+def test_what_somebody_else_has_planted_where_sockets_and_files_go_is_refused(
+    tmp_path: Path, short: Path, planted: str
+) -> None:
+    (short / "run").mkdir()
+    home = Home(short / "home", {"XDG_RUNTIME_DIR": str(short / "run")})
+    place = short / planted.replace("HASH", home.hash)
+    for link in (False, True):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if link:
+            place.rmdir()
+            (tmp_path / "elsewhere").mkdir()
+            place.symlink_to(tmp_path / "elsewhere")
+        else:
+            place.mkdir()
+        os.lchown(place, NOBODY, NOBODY)
+        with pytest.raises(BadPath, match=f"user {NOBODY}"):
+            home.prepare()
+    assert not list((tmp_path / "elsewhere").iterdir())
