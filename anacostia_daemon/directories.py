@@ -51,8 +51,8 @@ def check_way(path: Path) -> None:
     for each in [*reversed(path.absolute().parents), path.absolute()]:
         try:
             found = each.lstat()
-        except FileNotFoundError:
-            return  # what is missing, we make
+        except OSError:
+            return  # what is missing, we make, and learn then what is in the way
         if stat.S_ISLNK(found.st_mode) and found.st_uid not in (0, os.getuid()):
             raise BadPath(
                 f"cannot use directory {path}: {each} is a link that user {found.st_uid} has made; remove it, or "
