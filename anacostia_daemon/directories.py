@@ -20,12 +20,12 @@ class BadPath(AnacostiaError):
 def private_directory(path: Path) -> None:
     """Make `path` a directory that only we can enter; BadPath where it is somebody else's, or could become so."""
     try:
-        check_way(path)
+        reachable = check_way(path)
         _make(path)
         found = path.lstat()
         if stat.S_ISLNK(found.st_mode) and path.parent != _SHARED:
             path = Path(os.path.realpath(path))
-            check_way(path)
+            reachable = check_way(path)
             found = path.stat()
     except OSError as error:
         raise BadPath(f"cannot use directory {path}: {error.strerror or error}; {_way_out()}") from error
@@ -37,7 +37,7 @@ def private_directory(path: Path) -> None:
         )
     if found.st_mode & stat.S_ISVTX:
         raise BadPath(f"cannot use directory {path}: it is shared by all users; name a directory below it")
-    if _others_write(found) and any(path.iterdir()):
+    if reachable and _others_write(found) and any(path.iterdir()):
         raise BadPath(
             f"cannot use directory {path}: others may write to it (mode {_mode(found)}), so what is in it may be "
             f"theirs; look at it, then `chmod go-w` it, or {_way_out()}"
@@ -46,25 +46,32 @@ def private_directory(path: Path) -> None:
         path.chmod(0o700)
 
 
-def check_way(path: Path) -> None:
-    """BadPath where somebody else may put another directory, or a link, in the place of one on the way to `path`."""
+def check_way(path: Path) -> bool:
+    """Whether others can get to `path`; BadPath where they may put another directory, or a link, in the place of one on
+    the way."""
+    reachable = True
     for each in [*reversed(path.absolute().parents), path.absolute()]:
         try:
             found = each.lstat()
         except OSError:
-            return  # what is missing, we make, and learn then what is in the way
-        if stat.S_ISLNK(found.st_mode) and found.st_uid not in (0, os.getuid()):
-            raise BadPath(
-                f"cannot use directory {path}: {each} is a link that user {found.st_uid} has made; remove it, or "
-                f"{_way_out()}"
-            )
-        if each != path.absolute():
+            break  # what is missing, we make, and learn then what is in the way
+        if stat.S_ISLNK(found.st_mode):
+            _check_link(path, each, found)
+        elif reachable and each != path.absolute():
             _check_above(path, each, found)
+            reachable = found.st_uid != os.getuid() or bool(found.st_mode & 0o011)
+    return reachable
+
+
+def _check_link(path: Path, link: Path, found: os.stat_result) -> None:
+    if found.st_uid not in (0, os.getuid()):
+        raise BadPath(
+            f"cannot use directory {path}: {link} is a link that user {found.st_uid} has made; remove it, or "
+            f"{_way_out()}"
+        )
 
 
 def _check_above(path: Path, above: Path, found: os.stat_result) -> None:
-    if not stat.S_ISDIR(found.st_mode):
-        return
     if _others_write(found) and not found.st_mode & stat.S_ISVTX:
         raise BadPath(
             f"cannot use directory {path}: others may write to {above} above it (mode {_mode(found)}) and could put "

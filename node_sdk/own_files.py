@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from pathlib import Path
 
 
 def open_own(path: str | os.PathLike[str], flags: int, mode: int = 0o600) -> int:
@@ -27,6 +28,13 @@ def open_own(path: str | os.PathLike[str], flags: int, mode: int = 0o600) -> int
     os.close(descriptor)
     what = f"a file of user {found.st_uid}" if stat.S_ISREG(found.st_mode) else "no regular file"
     raise _foreign(path, errno.EPERM, what)
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder, and those above it that are missing, for us alone whatever the umask."""
+    for each in (*reversed(path.parents), path):
+        if not each.exists():
+            each.mkdir(0o700, exist_ok=True)
 
 
 def _foreign(path: str | os.PathLike[str], number: int, what: str) -> OSError:

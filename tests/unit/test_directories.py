@@ -12,6 +12,15 @@ from anacostia_daemon.paths import Home
 
 NOBODY = 65534
 
+# What is tested is where others can get to, and the folders that pytest makes are closed: `short` is opened for that.
+
+
+@pytest.fixture
+def place(short: Path) -> Path:
+    short.chmod(0o755)
+    return short
+
+
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: gives files to somebody else")
 
 
@@ -19,19 +28,19 @@ def mode(path: Path) -> int:
     return path.stat().st_mode & 0o7777
 
 
-def test_whatever_the_umask_the_last_directory_is_private_and_none_above_it_is_open(tmp_path: Path) -> None:
+def test_whatever_the_umask_the_last_directory_is_private_and_none_above_it_is_open(place: Path) -> None:
     before = os.umask(0)
     try:
-        private_directory(tmp_path / "a" / "b" / "home")
+        private_directory(place / "a" / "b" / "home")
     finally:
         os.umask(before)
-    assert mode(tmp_path / "a" / "b" / "home") == 0o700
-    assert mode(tmp_path / "a") == mode(tmp_path / "a" / "b") == 0o755
+    assert mode(place / "a" / "b" / "home") == 0o700
+    assert mode(place / "a") == mode(place / "a" / "b") == 0o755
 
 
 @pytest.mark.parametrize("open_to", [0o777, 0o757])
-def test_a_directory_above_that_others_may_write_to_is_refused(tmp_path: Path, open_to: int) -> None:
-    above = tmp_path / "above"
+def test_a_directory_above_that_others_may_write_to_is_refused(place: Path, open_to: int) -> None:
+    above = place / "above"
     above.mkdir()
     above.chmod(open_to)
     with pytest.raises(BadPath, match=rf"others may write to {above} above it \(mode {open_to:04o}\).*chmod go-w"):
@@ -43,10 +52,8 @@ def test_a_directory_above_that_others_may_write_to_is_refused(tmp_path: Path, o
 
 @as_root
 @pytest.mark.parametrize(("group", "refused"), [(NOBODY, True), (0, False)])
-def test_a_group_that_may_write_above_counts_unless_it_is_the_users_own(
-    tmp_path: Path, group: int, refused: bool
-) -> None:
-    above = tmp_path / "above"
+def test_a_group_that_may_write_above_counts_unless_it_is_the_users_own(place: Path, group: int, refused: bool) -> None:
+    above = place / "above"
     above.mkdir()
     os.chown(above, 0, group)
     above.chmod(0o775)
@@ -57,11 +64,11 @@ def test_a_group_that_may_write_above_counts_unless_it_is_the_users_own(
         private_directory(above / "home")
 
 
-def test_a_home_that_others_may_write_to_and_that_holds_something_is_refused(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_a_home_that_others_may_write_to_and_that_holds_something_is_refused(place: Path) -> None:
+    home = place / "home"
     home.mkdir()
     home.chmod(0o777)
-    (home / "daemon.log").symlink_to(tmp_path / "victim")
+    (home / "daemon.log").symlink_to(place / "victim")
     with pytest.raises(BadPath, match=r"others may write to it \(mode 0777\), so what is in it may be theirs"):
         Home(home).make()
     assert mode(home) == 0o777
@@ -70,38 +77,47 @@ def test_a_home_that_others_may_write_to_and_that_holds_something_is_refused(tmp
     assert mode(home) == 0o700
 
 
+def test_what_lies_in_a_closed_directory_of_ours_is_only_closed_as_well(place: Path) -> None:
+    """Nobody else gets there: an older release may have made it with a permissive umask."""
+    (place / "home" / "pipelines" / "digits").mkdir(parents=True)
+    for each in ("pipelines/digits", "pipelines"):
+        (place / "home" / each).chmod(0o777)
+    (place / "home").chmod(0o700)
+    private_directory(place / "home" / "pipelines")
+    private_directory(place / "home" / "pipelines" / "digits")
+    assert mode(place / "home" / "pipelines") == mode(place / "home" / "pipelines" / "digits") == 0o700
+
+
 @as_root
-def test_a_home_behind_a_link_of_somebody_else_is_refused_and_behind_ones_own_is_not(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir(mode=0o755)
-    link = tmp_path / "link"
-    link.symlink_to(tmp_path / "real")
+def test_a_home_behind_a_link_of_somebody_else_is_refused_and_behind_ones_own_is_not(place: Path) -> None:
+    (place / "real").mkdir(mode=0o755)
+    link = place / "link"
+    link.symlink_to(place / "real")
     os.lchown(link, NOBODY, NOBODY)
     for home in (link, link / "below"):
         with pytest.raises(BadPath, match=f"{link} is a link that user {NOBODY} has made"):
             Home(home).make()
-    assert mode(tmp_path / "real") == 0o755 and not (tmp_path / "real" / "below").exists()
+    assert mode(place / "real") == 0o755 and not (place / "real" / "below").exists()
     os.lchown(link, 0, 0)
     Home(link).make()
-    assert mode(tmp_path / "real") == 0o700
+    assert mode(place / "real") == 0o700
 
 
 @as_root
 @pytest.mark.parametrize("planted", ["run/anacostia", "run/anacostia/HASH", "home/pipelines"])
-def test_what_somebody_else_has_planted_where_sockets_and_files_go_is_refused(
-    tmp_path: Path, short: Path, planted: str
-) -> None:
-    (short / "run").mkdir()
-    home = Home(short / "home", {"XDG_RUNTIME_DIR": str(short / "run")})
-    place = short / planted.replace("HASH", home.hash)
+def test_what_somebody_else_has_planted_where_sockets_and_files_go_is_refused(place: Path, planted: str) -> None:
+    (place / "run").mkdir()
+    home = Home(place / "home", {"XDG_RUNTIME_DIR": str(place / "run")})
+    planted_at = place / planted.replace("HASH", home.hash)
     for link in (False, True):
-        place.parent.mkdir(parents=True, exist_ok=True)
+        planted_at.parent.mkdir(parents=True, exist_ok=True)
         if link:
-            place.rmdir()
-            (tmp_path / "elsewhere").mkdir()
-            place.symlink_to(tmp_path / "elsewhere")
+            planted_at.rmdir()
+            (place / "elsewhere").mkdir()
+            planted_at.symlink_to(place / "elsewhere")
         else:
-            place.mkdir()
-        os.lchown(place, NOBODY, NOBODY)
+            planted_at.mkdir()
+        os.lchown(planted_at, NOBODY, NOBODY)
         with pytest.raises(BadPath, match=f"user {NOBODY}"):
             home.prepare()
-    assert not list((tmp_path / "elsewhere").iterdir())
+    assert not list((place / "elsewhere").iterdir())
