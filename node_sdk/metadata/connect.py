@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 from node_sdk.errors import StoreUnavailable
 from node_sdk.metadata import versions
 from node_sdk.metadata.database import Database, unavailable
+from node_sdk.urls import without_secrets
 
 # Seconds that a transaction waits inside SQLite for a checkpoint, or for somebody else who writes. A store that waits
 # longer does it outside, where it hears SIGTERM and its heart beats.
@@ -27,17 +28,17 @@ def connect(uri: str, read_only: bool) -> Database:
     """The database at `uri`; StoreUnavailable where it cannot be had."""
     try:
         url = sa.make_url(uri)
-        shown = url.render_as_string(hide_password=True)
+        shown = without_secrets(uri)
         engine = sa.create_engine(url, poolclass=NullPool)
     except (sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreUnavailable(
             f"cannot open the metadata store at {shown}: its driver is not installed here ({error})"
         ) from error
-    except sa.exc.ArgumentError as error:
+    except sa.exc.ArgumentError:
         # The text may be a password that stands where none belongs, so it is not repeated here.
         raise StoreUnavailable(
             "cannot open the metadata store: its uri is no database URL (dialect://user:password@host/name)"
-        ) from error
+        ) from None
     return _opened(engine, shown, read_only, begin="BEGIN" if engine.dialect.name == "sqlite" else None)
 
 

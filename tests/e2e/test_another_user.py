@@ -1,4 +1,4 @@
-"""Another user of the machine gets nothing out of a home and nothing into it, also where umask and modes would let him."""
+"""Another user of the machine gets nothing out of a home and nothing into it, also where umask or modes let him."""
 
 from __future__ import annotations
 
