@@ -38,4 +38,4 @@ def make_folder(path: Path) -> None:
 
 
 def _foreign(path: str | os.PathLike[str], number: int, what: str) -> OSError:
-    return OSError(number, f"{what} is there, which is not ours to use; look at it and remove it", os.fspath(path))
+    return OSError(number, f"{os.fspath(path)}: {what} is there, which is not ours to use; look at it and remove it")

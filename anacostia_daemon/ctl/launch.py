@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from anacostia_daemon.control.client import Client, ControlFailure, DaemonNotRunning
 from anacostia_daemon.paths import Home
 from node_sdk.errors import AnacostiaError
+from node_sdk.own_files import open_own
 from node_sdk.policy import LogPolicy
 from node_sdk.rotation import Rotation
-from node_sdk.own_files import open_own
 
 UP_WITHIN = 60.0  # seconds; it adopts what an earlier daemon has left before it answers
 _TAIL = 4000  # bytes of its log that are shown when it ends at once
@@ -78,7 +78,7 @@ def launch(home: Home, end_with: int | None = None) -> subprocess.Popen[bytes]:
         process.wait()
         raise CannotLaunch(f"cannot start a daemon for {home.path}: {_last_words(home, began)}")
     except OSError as error:
-        raise CannotLaunch(f"cannot start a daemon for {home.path}: {error}") from error
+        raise CannotLaunch(f"cannot start a daemon for {home.path}: {error.strerror or error}") from error
     finally:
         os.close(ready)
         if tell >= 0:

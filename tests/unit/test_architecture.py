@@ -131,8 +131,9 @@ ONLY = {
         "node_sdk.cgroup",
         "node_sdk.names",
     ),
-    "node_sdk.rotation": ("node_sdk.logspace", "node_sdk.policy"),
-    "node_sdk.logspace": (),
+    "node_sdk.rotation": ("node_sdk.logspace", "node_sdk.own_files", "node_sdk.policy"),
+    "node_sdk.logspace": ("node_sdk.own_files",),
+    "node_sdk.own_files": (),
     "node_sdk.wire": ("node_sdk.wire", "node_sdk.errors", "node_sdk.graph", "node_sdk.policy"),
 }
 
