@@ -130,3 +130,13 @@ def test_a_name_in_a_command_is_looked_up_and_never_part_of_a_path(place: Place,
         with Client(place.home) as client, pytest.raises(ControlRefused) as refused:
             client.request(command, {"pipeline": name}, timeout=10)
         assert refused.value.code in ("unknown", "invalid"), refused.value
+
+
+def test_a_forged_newer_incarnation_puts_its_node_out_for_a_moment_only(shared: Place) -> None:
+    before = shared.ready("haiku", ACTION)
+    forged = before["incarnation"] + 10
+    assert exchange(shared, STORE, encode(StoreRequest(1, ACTION, forged, Hello()))) is not None
+    run = len(shared.runs("haiku")) + 1
+    shared.write("haikus/after.txt", "an old silent pond, again\n")
+    shared.run_ended("haiku", run)
+    assert shared.ready("haiku", ACTION, after=forged)["pid"] != before["pid"]

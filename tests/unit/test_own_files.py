@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from node_sdk.own_files import open_own
+from node_sdk.own_files import make_folder, open_own
 from node_sdk.runtime.flight import FlightRecorder
 
 APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
@@ -30,6 +30,16 @@ def test_a_file_of_ours_is_made_for_us_alone_and_blocks_and_is_not_inherited(tmp
     assert os.fstat(descriptor).st_mode & 0o777 == 0o600
     assert os.get_blocking(descriptor) and not os.get_inheritable(descriptor)
     os.close(descriptor)
+
+
+def test_a_folder_of_ours_is_for_us_alone_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        make_folder(tmp_path / "haiku" / "logs")
+        make_folder(tmp_path / "haiku" / "logs")
+    finally:
+        os.umask(before)
+    assert [each.stat().st_mode & 0o777 for each in (tmp_path / "haiku", tmp_path / "haiku/logs")] == [0o700, 0o700]
 
 
 @pytest.mark.parametrize("flags", [APPEND, os.O_RDWR | os.O_CREAT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC])

@@ -11,6 +11,7 @@ from tests.mutants.guards import (
     runs,
     runtime,
     schema,
+    security,
     storing,
     supervision,
     tasks,
@@ -29,4 +30,5 @@ GUARDS: tuple[Guard, ...] = (
     *processes.GUARDS,
     *daemon.GUARDS,
     *wire.GUARDS,
+    *security.GUARDS,
 )
