@@ -37,13 +37,25 @@ def private_directory(path: Path) -> None:
         )
     if found.st_mode & stat.S_ISVTX:
         raise BadPath(f"cannot use directory {path}: it is shared by all users; name a directory below it")
-    if reachable and _others_write(found) and any(path.iterdir()):
+    if reachable:
+        _check_content(path, found)
+    if found.st_mode & 0o077:
+        path.chmod(0o700)
+
+
+def check_directory(path: Path) -> None:
+    """BadPath where `private_directory` would find that somebody else has prepared `path`, which is ours. Changes
+    nothing."""
+    if check_way(path) and path.is_dir():
+        _check_content(path, path.stat())
+
+
+def _check_content(path: Path, found: os.stat_result) -> None:
+    if _others_write(found) and any(path.iterdir()):
         raise BadPath(
             f"cannot use directory {path}: others may write to it (mode {_mode(found)}), so what is in it may be "
             f"theirs; look at it, then `chmod go-w` it, or {_way_out()}"
         )
-    if found.st_mode & 0o077:
-        path.chmod(0o700)
 
 
 def check_way(path: Path) -> bool:

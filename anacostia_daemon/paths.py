@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from anacostia_daemon.directories import BadPath, check_way, private_directory
+from anacostia_daemon.directories import BadPath, check_directory, check_way, private_directory
 from node_sdk.names import HISTORY, MAX_SOCKET_PATH
 from node_sdk.own_files import open_own
 
@@ -147,6 +147,15 @@ class Home:
         """Make the home itself, for this user alone; BadPath where that cannot be."""
         check_way(self._asked)  # a link on the way is gone from `path`, but not who made it
         private_directory(self.path)
+
+    def refusal(self) -> str:
+        """Why `make` would not take what is there now for ours alone; empty where it would. Changes nothing."""
+        try:
+            check_way(self._asked)
+            check_directory(self.path)
+        except BadPath as error:
+            return str(error)
+        return ""
 
     def tidy(self) -> None:
         """Take away the socket directories that hold nothing any more."""

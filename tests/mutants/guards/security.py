@@ -77,7 +77,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a home that others may write to is looked at first",
-            "    if reachable and _others_write(found) and any(path.iterdir()):\n",
+            "    if _others_write(found) and any(path.iterdir()):\n",
             "    if False:\n",
             f"{WAYS}a_home_that_others_may_write_to_and_that_holds_something_is_refused",
         ),
