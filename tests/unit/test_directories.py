@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anacostia_daemon.directories import BadPath, private_directory
+from anacostia_daemon.directories import BadPath, check_way, private_directory
 from anacostia_daemon.paths import Home
 
 NOBODY = 65534
@@ -62,6 +62,18 @@ def test_a_group_that_may_write_above_counts_unless_it_is_the_users_own(place: P
             private_directory(above / "home")
     else:
         private_directory(above / "home")
+
+
+@as_root
+def test_a_directory_above_that_is_another_users_is_refused_but_by_root(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "theirs").mkdir(mode=0o755)
+    os.chown(place / "theirs", 4242, 4242)
+    check_way(place / "theirs" / "home")  # root may work where a container has mounted something
+    monkeypatch.setattr(os, "getuid", lambda: NOBODY)
+    with pytest.raises(BadPath, match=f"{place}/theirs above it belongs to user 4242, who could put another in its"):
+        check_way(place / "theirs" / "home")
 
 
 def test_a_home_that_others_may_write_to_and_that_holds_something_is_refused(place: Path) -> None:
