@@ -59,6 +59,7 @@ def _run(home: Home, ready_fd: int | None, end_with_fd: int | None) -> int:
         if fd is not None:
             os.set_inheritable(fd, False)  # a loader that held it too would keep it open
     try:
+        home.make()  # before anything in it is believed
         config = load(find(home.path))
         daemon = _daemon(home, config)
     except ConfigError as error:

@@ -14,12 +14,11 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from node_sdk.errors import AnacostiaError
+from anacostia_daemon.directories import BadPath, check_directory, check_way, private_directory
 from node_sdk.names import HISTORY, MAX_SOCKET_PATH
+from node_sdk.own_files import open_own
 
-
-class BadPath(AnacostiaError):
-    """A directory cannot be used, or a socket's path is too long; the message says what to do."""
+__all__ = ["BadPath", "Home", "check_socket_path", "private_directory"]
 
 
 class Home:
@@ -32,7 +31,8 @@ class Home:
         sockets: str | os.PathLike[str] | None = None,
     ) -> None:
         """`sockets`: where the configuration wants them, over what the environment says."""
-        self.path = Path(os.path.realpath(Path(path).expanduser()))
+        self._asked = Path(path).expanduser()
+        self.path = Path(os.path.realpath(self._asked))
         self._environ = environ
         self._sockets = sockets
 
@@ -135,12 +135,27 @@ class Home:
     def prepare(self) -> None:
         """Make the directories, for this user alone; BadPath where that cannot be."""
         check_socket_path(self.control_socket)
-        private_directory(self.path)
+        self.make()
         private_directory(self.data_dir)
         if not _is_shared(self.socket_dir.parent):
             private_directory(self.socket_dir.parent)
         private_directory(self.socket_dir)
-        self._sockets_note.write_text(f"{self.socket_dir}\n")
+        with open(open_own(self._sockets_note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w") as note:  # noqa: PTH123
+            note.write(f"{self.socket_dir}\n")
+
+    def make(self) -> None:
+        """Make the home itself, for this user alone; BadPath where that cannot be."""
+        check_way(self._asked)  # a link on the way is gone from `path`, but not who made it
+        private_directory(self.path)
+
+    def refusal(self) -> str:
+        """Why `make` would not take what is there now for ours alone; empty where it would. Changes nothing."""
+        try:
+            check_way(self._asked)
+            check_directory(self.path)
+        except BadPath as error:
+            return str(error)
+        return ""
 
     def tidy(self) -> None:
         """Take away the socket directories that hold nothing any more."""
@@ -156,34 +171,9 @@ class Home:
     def prepare_pipeline(self, pipeline: str) -> None:
         """Make the directories of one pipeline."""
         private_directory(self.socket_dir / pipeline)
+        private_directory(self.data_dir / pipeline)
         for part in ("logs", "flight"):
             private_directory(self.data_dir / pipeline / part)
-
-
-def private_directory(path: Path) -> None:
-    """Make `path` a directory that only we can enter. One that belongs to somebody else is refused: whoever owns a
-    directory owns the sockets in it."""
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = path.lstat() if path.parent == Path("/tmp") else path.stat()
-    except OSError as error:
-        raise BadPath(f"cannot use directory {path}: {error.strerror or error}; {_way_out()}") from error
-    if not stat.S_ISDIR(found.st_mode):
-        raise BadPath(f"cannot use directory {path}: it is a link or a file; remove it or set XDG_RUNTIME_DIR")
-    if found.st_uid != os.getuid():
-        raise BadPath(
-            f"cannot use directory {path}: it belongs to user {found.st_uid}, not to you ({os.getuid()}); {_way_out()}"
-        )
-    if found.st_mode & stat.S_ISVTX:
-        raise BadPath(f"cannot use directory {path}: it is shared by all users; name a directory below it")
-    if found.st_mode & 0o077:
-        path.chmod(0o700)
-
-
-def _way_out() -> str:
-    if "INVOCATION_ID" in os.environ and not os.environ.get("RUNTIME_DIRECTORY"):  # set by systemd for each service
-        return "have its unit set RuntimeDirectory= (sockets) and StateDirectory= (state), as the installed one does"
-    return "set ANACOSTIA_HOME (state) or XDG_RUNTIME_DIR (sockets) to a directory of your own"
 
 
 def _is_shared(path: Path) -> bool:

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from node_sdk.own_files import open_own
+
 _BLOCK = 1 << 20
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2  # of fallocate(2)
 
@@ -84,7 +86,7 @@ def copy(source: int, begin: int, end: int, to: Path) -> None:
     """Make `to` of the bytes from `begin` to `end`, from the first whole line on; whole or not at all."""
     unfinished = to.with_name(f".{to.name}.tmp")
     try:
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640), "wb") as file:
+        with os.fdopen(open_own(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640), "wb") as file:
             for data in _pieces(source, begin, end):
                 file.write(data)
         unfinished.replace(to)

@@ -97,8 +97,13 @@ def parse_xucred(data: bytes) -> int:
 
 
 def allowed(uid: int) -> bool:
-    """Our own user, and root, may control us."""
-    return uid in (os.geteuid(), 0)
+    """Whether that user may connect to a socket of ours."""
+    return uid in welcome()
+
+
+def welcome() -> set[int]:
+    """Who may connect to our sockets: our own user, and root."""
+    return {os.geteuid(), 0}
 
 
 def _facts_linux(pid: int) -> Facts | None:

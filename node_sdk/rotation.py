@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from node_sdk import logspace
+from node_sdk.own_files import open_own
 from node_sdk.policy import DEFAULT_LOG_POLICY, LogPolicy
 
 _DAY = 86400.0
@@ -110,7 +111,7 @@ class Rotation:
 
     def _empty(self) -> None:
         """Move the whole lines to old files, as far as they may be kept, and give back their room."""
-        with self.path.open("r+b") as file:
+        with os.fdopen(open_own(self.path, os.O_RDWR), "r+b") as file:
             descriptor = file.fileno()
             begin = logspace.start_of_data(descriptor)
             end = logspace.end_of_lines(descriptor, os.fstat(descriptor).st_size)
@@ -166,7 +167,7 @@ class Rotation:
 
     def _lead(self, descriptors: list[int], to: Path) -> None:
         """Have them append to the file at `to`, which need not exist."""
-        opened = os.open(to, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        opened = open_own(to, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
         for each in descriptors:
             os.dup2(opened, each)
         os.close(opened)
@@ -176,7 +177,7 @@ class Rotation:
         with contextlib.suppress(FileNotFoundError):
             data = self._fresh.read_bytes()
             if data:
-                with self.path.open("ab") as file:
+                with os.fdopen(open_own(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640), "ab") as file:
                     file.write(data)
             self._fresh.unlink()
 

@@ -24,6 +24,7 @@ from anacostia_daemon.control.messages import (
     ToClient,
 )
 from node_sdk.errors import AnacostiaError, BadMessage
+from node_sdk.osprocess import peer_uid
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.frames import FrameReader, frame
 
@@ -172,10 +173,24 @@ class Client:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(CONNECT_TIMEOUT))
         try:
             sock.connect(os.fspath(path))
+            self._check_whose(sock, path)
         except OSError as error:
             sock.close()
             raise self._unreachable(error, path) from None
+        except DaemonDenied:
+            sock.close()
+            raise
         return sock
+
+    def _check_whose(self, sock: socket.socket, path: Path) -> None:
+        """Who listens in our daemon's place would be told our environment. Root may speak with the daemon of a user."""
+        uid = peer_uid(sock)
+        if uid in (0, os.geteuid()) or (os.geteuid() == 0 and uid == self._home.path.stat().st_uid):
+            return
+        raise DaemonDenied(
+            f"cannot trust who answers for {self._home.path}: at {path} listens user {uid}, whose home it is not; "
+            "set XDG_RUNTIME_DIR to a directory of your own"
+        )
 
     def _unreachable(self, error: OSError, path: Path) -> ControlFailure:
         place = f"cannot reach the daemon of {self._home.path}"

@@ -105,7 +105,8 @@ def listen(path: Path) -> socket.socket:
     except OSError as error:
         sock.close()
         raise CannotListen(
-            f"cannot listen at {path}: {error.strerror or error}; set XDG_RUNTIME_DIR to a short path that is yours"
+            f"cannot listen at {path}: {error.strerror or error}; set XDG_RUNTIME_DIR to a short path that is yours, "
+            "on a disk of this machine"
         ) from error
     except CannotListen:
         sock.close()

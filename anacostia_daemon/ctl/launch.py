@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from anacostia_daemon.control.client import Client, ControlFailure, DaemonNotRunning
-from anacostia_daemon.paths import Home, private_directory
+from anacostia_daemon.paths import Home
 from node_sdk.errors import AnacostiaError
+from node_sdk.own_files import open_own
 from node_sdk.policy import LogPolicy
 from node_sdk.rotation import Rotation
 
@@ -28,7 +29,7 @@ def ensure_daemon(home: Home) -> int | None:
     """Start a daemon for `home` where none runs; its pid, or None where one runs already."""
     if is_running(home):
         return None
-    private_directory(home.path)
+    home.make()
     with _alone(home):
         if is_running(home):  # somebody else's `start` was quicker
             return None
@@ -49,11 +50,11 @@ def is_running(home: Home) -> bool:
 
 def launch(home: Home, end_with: int | None = None) -> subprocess.Popen[bytes]:
     """A daemon in a session of its own, up and answering. It ends when descriptor `end_with` says end of file."""
-    private_directory(home.path)
+    home.make()
     Rotation(home.log, LogPolicy()).begin()
     ready, tell = os.pipe()
     try:
-        with home.log.open("ab") as log:
+        with open(open_own(home.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab") as log:  # noqa: PTH123
             began = log.tell()
             process = subprocess.Popen(
                 _command(home, tell, end_with),
@@ -77,7 +78,7 @@ def launch(home: Home, end_with: int | None = None) -> subprocess.Popen[bytes]:
         process.wait()
         raise CannotLaunch(f"cannot start a daemon for {home.path}: {_last_words(home, began)}")
     except OSError as error:
-        raise CannotLaunch(f"cannot start a daemon for {home.path}: {error}") from error
+        raise CannotLaunch(f"cannot start a daemon for {home.path}: {error.strerror or error}") from error
     finally:
         os.close(ready)
         if tell >= 0:
@@ -104,7 +105,7 @@ def _last_words(home: Home, began: int) -> str:
 @contextmanager
 def _alone(home: Home) -> Iterator[None]:
     """Two `start`s at the same time: the second waits, and finds the daemon of the first."""
-    descriptor = os.open(home.path / "launch.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = open_own(home.path / "launch.lock", os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -19,18 +19,21 @@ _FEW_INODES = 1000
 def check(home: Home) -> Iterator[Finding]:
     """Of a home that is not there yet, the folder that it would be made in."""
     path = home.path
+    refusal, _, way_out = home.refusal().partition("; ")
+    if refusal:
+        yield fault("home", refusal.removeprefix("cannot use directory "), way_out)
     if not path.exists():
         yield ok("home", f"{path} is not there yet; the first daemon makes it")
         place = next(each for each in path.parents if each.exists())
         if not os.access(place, os.W_OK):
             yield fault("home", f"{place} is not writable for you", "name another home with --home or ANACOSTIA_HOME")
     else:
-        yield from _directory(path)
+        yield from _directory(path, refused=bool(refusal))
         place = path
     yield from _room(place)
 
 
-def _directory(path: Path) -> Iterator[Finding]:
+def _directory(path: Path, refused: bool) -> Iterator[Finding]:
     if not path.is_dir():
         yield fault("home", f"{path} is no directory", "move it away, or name another home with --home")
         return
@@ -40,10 +43,10 @@ def _directory(path: Path) -> Iterator[Finding]:
         yield fault("home", f"{path}: {whose}", "work as that user, or name your own home with --home")
     elif not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         yield fault("home", f"{path}: you may not write there", f"chmod u+rwx {path}, or mount it writable")
-    elif stat.S_IMODE(found.st_mode) & 0o077:
+    elif not refused and stat.S_IMODE(found.st_mode) & 0o077:
         mode = f"{stat.S_IMODE(found.st_mode):04o}"
         yield warning("home", f"{path}: others may enter it (mode {mode})", f"chmod 700 {path}; a daemon does so too")
-    else:
+    elif not refused:
         yield ok("home", f"{path} is yours alone")
     for each, owner in _owners(path):
         if owner != found.st_uid:

@@ -5,16 +5,24 @@ the file is for people; a stale file is simply locked again.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shlex
 
 from anacostia_daemon.paths import Home
 from node_sdk.errors import AnacostiaError
+from node_sdk.own_files import open_own
+
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 class HomeHeld(AnacostiaError):
     """Another daemon holds this home."""
+
+
+class CannotLock(AnacostiaError):
+    """The file system of the home has no locks."""
 
 
 class HomeLock:
@@ -22,7 +30,7 @@ class HomeLock:
 
     def __init__(self, home: Home) -> None:
         # Opened without inheritance: a loader that held the descriptor would hold the lock after our death.
-        self._fd = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._fd = open_own(home.lock, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -33,6 +41,14 @@ class HomeLock:
                 f"cannot start: a daemon (pid {holder}) already holds {home.path}; "
                 f"use it, stop it with `{stop}`, or choose another home with --home"
             ) from None
+        except OSError as error:
+            os.close(self._fd)
+            if error.errno not in _NO_LOCKS:
+                raise
+            raise CannotLock(
+                f"cannot lock {home.lock}: {error.strerror}; its file system has no locks, and without one a second "
+                "daemon could not be kept away; name a home on a local disk with ANACOSTIA_HOME"
+            ) from error
         self.write()
 
     def write(self, state: str = "") -> None:

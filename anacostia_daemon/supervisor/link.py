@@ -15,6 +15,7 @@ import zmq
 
 from anacostia_daemon.supervisor.loop import Loop
 from node_sdk.errors import AnacostiaError, BadMessage
+from node_sdk.osprocess import welcome
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.link import DaemonMessage, NodeMessage
 
@@ -40,6 +41,9 @@ class Link:
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_LINK_MESSAGE)
+        for uid in welcome():
+            with contextlib.suppress(zmq.ZMQError):  # a system that does not tell; the folder is closed too
+                self._socket.setsockopt(zmq.IPC_FILTER_UID, uid)
         try:
             self._socket.bind(f"ipc://{path}")
         except zmq.ZMQError as error:

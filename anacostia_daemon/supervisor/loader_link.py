@@ -14,6 +14,7 @@ from anacostia_daemon.process.marks import ROOM, VARIABLE
 from anacostia_daemon.supervisor.loop import Handle, Loop
 from node_sdk.errors import AnacostiaError, BadMessage
 from node_sdk.osprocess import peer_pid
+from node_sdk.own_files import open_own
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.frames import FrameReader, frame
 from node_sdk.wire.loader import Attend, FromLoader, ToLoader
@@ -146,7 +147,7 @@ def start_loader(
         environment |= {key: value for key, value in source.items() if key not in (*_NOT_INHERITED, *_OURS)}
     ours, theirs = socket.socketpair()
     try:
-        with log.open("ab") as output:
+        with open(open_own(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab") as output:  # noqa: PTH123
             process = subprocess.Popen(
                 [python, "-m", "node_sdk.runtime.loader", "--daemon-fd", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,

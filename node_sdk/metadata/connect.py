@@ -18,7 +18,7 @@ from node_sdk.errors import StoreUnavailable
 from node_sdk.metadata import versions
 from node_sdk.metadata.database import Database
 from node_sdk.metadata.faults import unavailable
-from node_sdk.uris import without_passwords
+from node_sdk.urls import without_secrets
 
 # Seconds that a transaction waits inside SQLite for a checkpoint, or for somebody else who writes. A store that waits
 # longer does it outside, where it hears SIGTERM and its heart beats.
@@ -27,7 +27,7 @@ BUSY_TIMEOUT = 1.0
 
 def connect(uri: str, read_only: bool) -> Database:
     """The database at `uri`; StoreUnavailable where it cannot be had."""
-    shown = without_passwords(uri)
+    shown = without_secrets(uri)
     engine = _engine(uri, shown)
     if engine.dialect.name == "postgresql":
         from node_sdk.metadata.postgresql import connect_postgresql
@@ -45,11 +45,11 @@ def _engine(uri: str, shown: str) -> sa.Engine:
         raise StoreUnavailable(
             f"cannot open the metadata store at {shown}: its driver is not installed here ({error}){_way_out(url)}"
         ) from error
-    except sa.exc.ArgumentError as error:
+    except sa.exc.ArgumentError:
         # The text may be a password that stands where none belongs, so it is not repeated here.
         raise StoreUnavailable(
             "cannot open the metadata store: its uri is no database URL (dialect://user:password@host/name)"
-        ) from error
+        ) from None
 
 
 def _check(url: sa.URL, shown: str) -> None:

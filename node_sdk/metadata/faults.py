@@ -10,7 +10,7 @@ import sqlite3
 from typing import Any, Literal
 
 from node_sdk.errors import StoreBroken, StoreUnavailable
-from node_sdk.uris import without_passwords
+from node_sdk.urls import without_secrets
 
 Meaning = Literal["conflict", "statement", "unavailable", "broken"]
 
@@ -53,7 +53,7 @@ def unavailable(doing: str, shown: str, error: Any) -> StoreUnavailable:
 
 def _in_a_line(error: Any) -> str:
     """What happened, without the driver's introduction before it and the guesses in the lines after it."""
-    said = without_passwords(str(error)).strip().partition("\n")[0]
+    said = without_secrets(str(error)).strip().partition("\n")[0]
     for introduction in ("connection failed: ", "connection is bad: ", "consuming input failed: "):
         said = said.removeprefix(introduction)
     return said

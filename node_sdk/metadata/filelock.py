@@ -18,7 +18,7 @@ class FileLock:
 
     def __init__(self, path: Path, what: str) -> None:
         try:
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise StoreUnavailable(f"cannot lock {what}: {error.strerror}: {path}") from error
         try:

@@ -20,7 +20,7 @@ from node_sdk.nodes import shapes
 from node_sdk.nodes.base import BaseNode, Loggers
 from node_sdk.nodes.paging import select_all
 from node_sdk.policy import RestartPolicy
-from node_sdk.uris import without_passwords
+from node_sdk.urls import without_secrets
 from node_sdk.values import checked_json, checked_key, checked_number, checked_step
 from node_sdk.wire.store import (
     ArtifactState,
@@ -69,7 +69,7 @@ class BaseMetadataStoreNode(BaseNode, ABC):
         self._logged = itertools.count()  # numbers what this process logs outside of tasks
 
     def spec(self) -> NodeSpec:
-        return dataclasses.replace(super().spec(), uri=without_passwords(self.uri))
+        return dataclasses.replace(super().spec(), uri=without_secrets(self.uri))
 
     # ---- runs
 

@@ -22,7 +22,7 @@ from node_sdk.metadata.artifacts import MAX_LOCATION
 from node_sdk.nodes.base import Loggers
 from node_sdk.nodes.paging import pages, select_all
 from node_sdk.nodes.resource import BaseResourceNode, running_task
-from node_sdk.resources import locations, staging
+from node_sdk.resources import inside, locations, staging
 from node_sdk.resources.folder import Folder
 from node_sdk.wire.store import ArtifactState, Count, ForgetArtifacts, Found, RecordArtifacts, Select
 
@@ -252,11 +252,17 @@ class FilesystemStoreNode(BaseResourceNode):
     def open_artifact(self, location: str, mode: Literal["r", "rb"] = "rb") -> IO[Any]:
         """The open file of an artifact, as bytes (`rb`) or text (`r`, UTF-8); close it, or use `with`.
 
-        `location` is a path from `list_artifacts`, or relative to the folder. ArtifactNotFound where it is gone.
+        `location` is a path from `list_artifacts`, or relative to the folder. ArtifactNotFound where it is gone,
+        OSError where a link or a pipe has taken its place, InvalidValue where `location` leads out of the folder.
         """
         path = self.to_path(self.to_location(location))
+        relative = locations.check_inside(self._folder.relative(path), self.name)
+
+        def through_no_link(_: str, flags: int) -> int:
+            return inside.open_file(self.resource_path, relative)
+
         try:
-            return Path(path).open(mode, encoding="utf-8" if mode == "r" else None)
+            return open(path, mode, encoding="utf-8" if mode == "r" else None, opener=through_no_link)
         except FileNotFoundError as error:
             raise ArtifactNotFound(
                 f"cannot read artifact {location!r} of resource {self.name!r}: the file is gone; it was there when it "
@@ -275,27 +281,27 @@ class FilesystemStoreNode(BaseResourceNode):
         where `location` leads out of the folder, would be ignored, or cannot hold a file (it is a folder, say).
         """
         task = running_task(self, "save an artifact")
-        inside = locations.check_inside(location, self.name)
-        if self._folder.hides(self.to_path(inside)):
+        name = locations.check_inside(location, self.name)
+        if self._folder.hides(self.to_path(name)):
             raise InvalidValue(
                 f"cannot save artifact {location!r} in resource {self.name!r}: names like {', '.join(self.ignore)} "
                 "are ignored there"
             )
         folder = Path(self.resource_path)
-        path = staging.staging_path(folder, task, inside)
-        staging.check_place(folder, self.name, inside)
+        path = staging.staging_path(folder, task, name)
+        staging.check_place(folder, self.name, name)
         try:
             yield path
             if not path.is_file():
                 raise ArtifactNotFound(
                     f"cannot save artifact {location!r} in resource {self.name!r}: nothing was written to {path}"
                 )
-            staging.check_place(folder, self.name, inside)  # again: writing may have taken hours
+            staging.check_place(folder, self.name, name)  # again: writing may have taken hours
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        output = staging.seal(folder, self.name, inside, path)
-        task.outputs = [each for each in task.outputs if (each.resource, each.location) != (self.name, inside)]
+        output = staging.seal(folder, self.name, name, path)
+        task.outputs = [each for each in task.outputs if (each.resource, each.location) != (self.name, name)]
         task.outputs.append(output)
 
     def to_location(self, path: str) -> str:

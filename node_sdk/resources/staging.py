@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from node_sdk.errors import ArtifactNotFound, InvalidValue
 from node_sdk.nodes.binding import Task
+from node_sdk.resources import inside
 from node_sdk.wire.store import Output
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def check_place(folder: Path, resource: str, location: str) -> None:
         raise InvalidValue(f"{words}: there is a folder of that name; choose another name, or remove it")
     if not above.is_dir():
         raise InvalidValue(f"{words}: {above} is no folder; choose another name, or remove it")
+    _check_links(folder, location, words)
     if above.stat().st_dev != folder.stat().st_dev:
         raise InvalidValue(f"{words}: {above} is on another file system than {folder}, so no move there is atomic")
     if not os.access(above, os.R_OK | os.W_OK | os.X_OK):
@@ -42,6 +44,7 @@ def check_place(folder: Path, resource: str, location: str) -> None:
 def staging_path(folder: Path, task: Task, location: str) -> Path:
     """Where `task` writes the artifact that will stand at `location`; its folder exists afterwards."""
     path = _of_task(folder, task.run_id, task.node) / str(task.attempt) / location
+    _check_links(folder, str(path.relative_to(folder)), f"cannot stage artifact {location!r}")
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -60,9 +63,8 @@ def publish(resource: BaseResourceNode, output: Output) -> Path:
     """Move a recorded output to its place; done before is as good. ArtifactNotFound where its bytes are lost."""
     folder = Path(resource.resource_path)
     staged, place = folder / output.staging, folder / output.location
-    place.parent.mkdir(parents=True, exist_ok=True)
     try:
-        staged.replace(place)
+        inside.move(folder, output.staging, output.location)
     except FileNotFoundError:
         # Cut short after the rename, before it was recorded. The place may meanwhile hold a later version.
         if not place.exists():
@@ -116,6 +118,12 @@ def hash_of(path: str) -> tuple[str, int, int] | None:
             before = after
             file.seek(0)
     return None
+
+
+def _check_links(folder: Path, relative: str, words: str) -> None:
+    link = inside.link_on_the_way(folder, relative)
+    if link is not None:
+        raise InvalidValue(f"{words}: {link} is a link, not followed inside a resource; put a folder in its place")
 
 
 def _of_task(folder: Path, run_id: int, node: str) -> Path:

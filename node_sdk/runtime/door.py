@@ -14,6 +14,7 @@ import socket
 from pathlib import Path
 
 from node_sdk.names import MAX_SOCKET_PATH
+from node_sdk.own_files import open_own
 from node_sdk.runtime.load import CannotLoad
 from node_sdk.wire.loader import Load
 
@@ -63,7 +64,7 @@ class Door:
 def _locked(path: Path) -> int:
     """A descriptor that holds the lock at `path`. BlockingIOError where another process holds it."""
     while True:
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = open_own(path, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with contextlib.suppress(FileNotFoundError):

@@ -14,6 +14,8 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from node_sdk.own_files import make_folder, open_own
+
 _RECORD = struct.Struct("<8sQQQ")
 _SUM = struct.Struct("<I")
 _MAGIC = b"ANACFLT1"
@@ -53,8 +55,8 @@ class FlightRecorder:
     """The recorder of this process. Opening keeps what the file says until `begin` or `clear`."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        make_folder(path.parent)
+        descriptor = open_own(path, os.O_RDWR | os.O_CREAT)
         try:
             # The blocks are written, not only reserved: on a full disk a page that does not exist yet is a SIGBUS.
             missing = _SIZE - os.fstat(descriptor).st_size

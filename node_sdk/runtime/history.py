@@ -7,9 +7,11 @@ The note says where, so that a pipeline that is given another database begins th
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 from node_sdk.errors import StoreUnavailable
+from node_sdk.own_files import open_own
 
 
 def is_noted(note: Path, uri: str) -> bool:
@@ -25,7 +27,8 @@ def keep(note: Path, uri: str) -> None:
     if not is_noted(note, uri):
         with contextlib.suppress(OSError):  # a full disk is no reason not to work
             fresh = note.with_name(note.name + ".new")
-            fresh.write_text(uri + "\n", "utf-8")
+            with open(open_own(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w", encoding="utf-8") as file:  # noqa: PTH123
+                file.write(uri + "\n")
             fresh.replace(note)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections import OrderedDict
@@ -13,6 +14,7 @@ import zmq
 
 from node_sdk.errors import AnacostiaError, BadMessage
 from node_sdk.names import MAX_SOCKET_PATH
+from node_sdk.osprocess import welcome
 from node_sdk.runtime.channel import has_message
 from node_sdk.runtime.unread import LARGE, Unread
 from node_sdk.wire.codec import MAX_MESSAGE, Message, decode, encode
@@ -44,6 +46,9 @@ class Inbox:
         self.socket.linger = 500  # what a store answered last should still leave
         self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
         self.socket.sndhwm = 10_000  # beyond it answers to one that does not read are dropped; it will ask again
+        for uid in welcome():
+            with contextlib.suppress(zmq.ZMQError):  # a system that does not tell; the folder is closed too
+                self.socket.setsockopt(zmq.IPC_FILTER_UID, uid)
         self._unread = Unread()
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

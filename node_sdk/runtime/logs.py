@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
+from node_sdk.own_files import make_folder, open_own
 from node_sdk.policy import DEFAULT_LOG_POLICY, LogLevel, LogPolicy
 from node_sdk.rotation import Rotation
 
@@ -104,10 +105,10 @@ def indented(message: str) -> str:
 
 def redirect(path: Path, policy: LogPolicy = DEFAULT_LOG_POLICY) -> Rotation:
     """Send stdout and stderr of this process, at the level of descriptors, to the end of the file at `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     rotation = Rotation(path, policy)
     rotation.begin()
-    descriptor = _append(path)
+    descriptor = open_own(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
     send_output_to(descriptor)
     os.close(descriptor)
     return rotation

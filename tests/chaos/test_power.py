@@ -131,7 +131,7 @@ def test_an_output_is_on_the_disk_before_it_is_recorded_and_its_name_before_it_i
             at = maker.find("fsync(", f"<{folder}>) = 0", after=at)
     at = completed = maker.find("send", "Complete", after=at)
     for name in ("model-2.txt", "latest.txt"):
-        at = maker.find("rename", f"{models}/{name}", "= 0", after=at)
+        at = maker.find("renameat(", f'<{models}>, "{name}")', "= 0", after=at)
         at = maker.find("fsync(", f"<{models}>) = 0", after=at)
     maker.find("send", "Published", after=at)
     assert maker.find("rename") > completed

@@ -117,6 +117,7 @@ ONLY = {
         "node_sdk.logspace",
         "node_sdk.policy",
         "node_sdk.rotation",
+        "node_sdk.own_files",
     ),
     "anacostia_daemon.service": ("anacostia_daemon.service",),
     # Companions are clients like any other: whatever happens to them, the daemon has no part in it.
@@ -138,8 +139,9 @@ ONLY = {
         "node_sdk.cgroup",
         "node_sdk.names",
     ),
-    "node_sdk.rotation": ("node_sdk.logspace", "node_sdk.policy"),
-    "node_sdk.logspace": (),
+    "node_sdk.rotation": ("node_sdk.logspace", "node_sdk.own_files", "node_sdk.policy"),
+    "node_sdk.logspace": ("node_sdk.own_files",),
+    "node_sdk.own_files": (),
     "node_sdk.wire": ("node_sdk.wire", "node_sdk.errors", "node_sdk.graph", "node_sdk.policy"),
 }
 

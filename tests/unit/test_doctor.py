@@ -18,6 +18,7 @@ from anacostia_daemon.ctl import exits
 from anacostia_daemon.ctl.__main__ import main
 from anacostia_daemon.doctor import machine, sockets, versions
 from anacostia_daemon.doctor.finding import Finding
+from anacostia_daemon.doctor.home import check as home_check
 from anacostia_daemon.journal.journal import Journal, PipelineRow
 from anacostia_daemon.paths import Home
 
@@ -84,6 +85,19 @@ def test_a_home_that_others_may_enter(home: Home, doctor: Doctor) -> None:
     home.prepare()
     home.path.chmod(0o755)
     assert doctor.trouble("home") == [f"warning: {home.path}: others may enter it (mode 0755)"]
+
+
+def test_a_home_that_others_may_write_to_or_replace_as_no_daemon_would_take_it(short: Path) -> None:
+    home = Home(short / "home", {"XDG_RUNTIME_DIR": str(short)})
+    home.make()
+    (home.path / "something").touch()
+    for directory, words in ((home.path, "others may write to it"), (short, f"others may write to {short} above it")):
+        short.chmod(0o755)
+        home.path.chmod(0o700)
+        directory.chmod(0o777)
+        (found,) = [each for each in home_check(home) if each.part == "home"]
+        assert found.level == "fault" and found.finding.startswith(f"{home.path}: {words} (mode 0777)")
+        assert directory.stat().st_mode & 0o777 == 0o777
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")

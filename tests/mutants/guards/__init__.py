@@ -11,6 +11,7 @@ from tests.mutants.guards import (
     runs,
     runtime,
     schema,
+    security,
     serving,
     storing,
     supervision,
@@ -31,4 +32,5 @@ GUARDS: tuple[Guard, ...] = (
     *processes.GUARDS,
     *daemon.GUARDS,
     *wire.GUARDS,
+    *security.GUARDS,
 )

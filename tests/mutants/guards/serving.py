@@ -60,22 +60,6 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_in(
-        "node_sdk/uris.py",
-        "no password is shown",
-        (
-            "the password before the host is hidden",
-            r'_IN_FRONT_OF_HOST.sub(r"\1:***@", uri)',
-            "uri",
-            f"{POSTGRESQL}a_store_that_cannot_be_opened_says_why_and_never_its_password",
-        ),
-        (
-            "a password among the arguments is hidden",
-            r'r"\1***", _IN',
-            r'r"\g<0>", _IN',
-            f"{POSTGRESQL}a_store_that_cannot_be_opened_says_why_and_never_its_password",
-        ),
-    ),
-    *guards_in(
         "node_sdk/metadata/connect.py",
         "the laws hold on each store",
         (
