@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Metric", "Trigger", "Verdict", "at_least", "metric", "older_than"]
 
+MOST_ASKING = 5.0  # seconds that the store may take to answer
 MOST_RUNS = 100  # of the newest, in which a metric is looked for
 
 
@@ -140,8 +141,9 @@ class _OlderThan(Trigger):
         if not oldest:
             return Verdict(False)
         since = oldest[0]["created_at"]
-        # From the future: the clock was set back, who knows how far. Rather a run too early than one in a year.
-        if since > now or since + self.seconds <= now:
+        # From the future: the clock was set back, who knows how far. Rather a run too early than one in a year. What is
+        # recorded while we ask is a little later than `now`, too.
+        if since > now + MOST_ASKING or since + self.seconds <= now:
             return Verdict(True)
         return Verdict(False, since + self.seconds)
 

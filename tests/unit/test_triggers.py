@@ -89,6 +89,11 @@ def test_older_than_does_not_wait_for_a_clock_that_was_set_back(scene: Scene) ->
     assert scene.says(older_than(60), at - 86_400) is True
 
 
+def test_older_than_is_not_fooled_by_what_is_recorded_while_it_asks(scene: Scene) -> None:
+    at = scene.arrive("a")
+    assert older_than(60).look(scene.data, at - 0.01) == Verdict(False, at + 60)
+
+
 def test_conditions_combine_as_unknown_answers_do_in_sql(scene: Scene) -> None:
     values = (True, False, None)
     for left, right in itertools.product(values, values):
