@@ -32,7 +32,7 @@ def test_a_schedule_starts_one_run_for_each_due_time_whoever_is_killed(place: Pl
         os.kill(killed["pid"], signal.SIGKILL)
         place.ready("ticking", victim, after=killed["incarnation"])
         wait_for(lambda before=before: len(artifacts(place, "ticking", "old")) >= before + 4, "time goes on")  # type: ignore[misc]
-    place.ctl("pause", "ticking")
+    place.ctl("pause", "ticking/clock")
     wait_for(lambda: all(each["state"] == "succeeded" for each in place.runs("ticking")), "all runs have ended")
     found = [each for each in place.json("artifacts", "ticking") if not each["location"].startswith("begun ")]
     times = sorted(datetime.fromisoformat(each["location"]).timestamp() for each in found)
