@@ -13,7 +13,10 @@ from node_sdk.nodes.base import BaseNode, Loggers
 T = TypeVar("T")
 
 SETTINGS = (
+    "essential",
     "heartbeat_timeout",
+    "limits",
+    "log_policy",
     "restart",
     "retries",
     "retry_delay",

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from node_sdk import BaseResourceNode, InvalidPipeline, Pipeline, RestartPolicy
+from node_sdk import BaseActionNode, BaseNode, BaseResourceNode, InvalidPipeline, Pipeline, RestartPolicy
 from node_sdk.actions import HttpActionNode, PythonActionNode, ShellActionNode, action, from_environment, from_file
+from node_sdk.actions.settings import SETTINGS
 from node_sdk.errors import AnacostiaError
 from node_sdk.metadata import SqliteMetadataStore
 from node_sdk.testing import Rehearsal, TaskResult
@@ -74,6 +75,11 @@ def test_an_answer_that_says_nothing_of_success_is_named() -> None:
     result = executed(PythonActionNode("do", lambda: {"loss": 1.0}, [resource()]))
     assert result.error is not None
     assert "cannot tell whether the function of 'do' succeeded: it returned {'loss': 1.0}" in result.error
+
+
+def test_what_may_be_set_on_the_class_of_an_action_may_be_given_as_a_keyword() -> None:
+    ours = {name for kind in (BaseNode, BaseActionNode) for name in vars(kind).get("__annotations__", {})} - {"kind"}
+    assert set(SETTINGS) == ours
 
 
 def test_every_setting_of_an_action_is_a_keyword_and_no_other() -> None:
