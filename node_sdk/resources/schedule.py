@@ -70,15 +70,15 @@ class ScheduleNode(BaseResourceNode):
     def look(self) -> None:
         """Record what is due."""
         now = self._clock()
-        since = min(self._seen, now)  # a clock that was set back: what is recorded already is no news to the store
+        self._tell_missed(self.timetable.after(self._seen), now)
         batch: list[Found] = []
-        for at in tables.due(self.timetable, since, now, self.misfire, self.grace):
+        for at in tables.due(self.timetable, self._seen, now, self.misfire, self.grace):
             batch.append(Found(location_of(at), "", 0))
             if len(batch) == BATCH:
                 self._record_all(batch)
                 batch = []
         self._record_all(batch)
-        self._seen = now
+        self._seen = now  # also where the clock was set back: what is recorded already will be no news to the store
         self._look_at = self.timetable.after(now)
 
     def look_at(self) -> float | None:
@@ -91,6 +91,11 @@ class ScheduleNode(BaseResourceNode):
             return datetime.fromisoformat(location).astimezone(self.timetable.zone)
         except ValueError as error:
             raise InvalidValue(f"cannot read {location!r} of schedule {self.name!r}: it is no due time") from error
+
+    def _tell_missed(self, first: float, now: float) -> None:
+        if first <= now - self.grace:
+            words = f"what was due from {location_of(first)} on was missed; misfire={self.misfire!r}"
+            self.log(words, "WARNING")
 
     def _recorded_until(self) -> float:
         """The last due time recorded under this timetable, or when it came into force, which may be now."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from node_sdk.metadata import SqliteMetadataStore
 from node_sdk.testing import Rehearsal, TaskResult
 
 PYTHON = sys.executable
+STAMP = "ANACOSTIA_TEST"
 # Four generations: a child, one that left the session, one whose parent is gone, and one that ignores SIGTERM.
 FAMILY = """
 import os, signal, subprocess, sys, time
@@ -45,7 +48,7 @@ class Scene:
         store = SqliteMetadataStore("store", "sqlite:////nowhere/runs.db")
         self.data = BaseResourceNode("data", "/nowhere", store)
         self.lines: list[str] = []
-        self.before = set(psutil.Process().children(recursive=True))
+        self.stamp = uuid.uuid4().hex  # in the environment of all that is started
 
     def execute(self, node: ShellActionNode, line: Callable[[str], None] = lambda text: None) -> TaskResult:
         def log(message: str, level: str = "DEBUG") -> None:
@@ -59,17 +62,25 @@ class Scene:
     def shell(self, command: Any, **more: Any) -> TaskResult:
         return self.execute(ShellActionNode("do", command, [self.data], **more))
 
-    def left(self) -> list[str]:
+    def left(self) -> list[psutil.Process]:
         """Of what was started, who still lives."""
-        found = set(psutil.Process().children(recursive=True)) - self.before
-        return [" ".join(each.cmdline()) for each in found if each.status() != psutil.STATUS_ZOMBIE]
+        found = []
+        for each in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if each.environ().get(STAMP) == self.stamp and each.status() != psutil.STATUS_ZOMBIE:
+                    found.append(each)
+        return found
 
 
 @pytest.fixture
-def scene() -> Iterator[Scene]:
+def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     made = Scene()
+    monkeypatch.setenv(STAMP, made.stamp)
     yield made
-    assert made.left() == []
+    left = made.left()
+    for each in left:
+        each.kill()
+    assert left == []
 
 
 @pytest.mark.parametrize(

@@ -83,11 +83,12 @@ def test_a_process_that_is_replaced_at_any_time_neither_repeats_nor_omits(scene:
 
 @pytest.mark.parametrize(("misfire", "missed"), [("skip", []), ("once", [180]), ("all", [60, 120, 180])])
 def test_what_was_due_before_the_first_due_time_was_ever_recorded_was_missed_too(
-    scene: Scene, misfire: str, missed: list[float]
+    scene: Scene, misfire: str, missed: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     scene.now = NOON + 230
     scene.restart(every=60, misfire=misfire)
     assert scene.new() == missed
+    assert caplog.messages == [f"what was due from 2026-11-23T12:01:00+00:00 on was missed; misfire='{misfire}'"]
     scene.at(NOON + 240)
     assert scene.new() == [*missed, 240]
 

@@ -8,6 +8,7 @@ from tests.mutants.guards import (
     files,
     loader,
     processes,
+    ready,
     runs,
     runtime,
     schema,
@@ -29,4 +30,5 @@ GUARDS: tuple[Guard, ...] = (
     *processes.GUARDS,
     *daemon.GUARDS,
     *wire.GUARDS,
+    *ready.GUARDS,
 )
