@@ -40,6 +40,15 @@ def facts(pid: int) -> Facts | None:
     return _facts_linux(pid) if LINUX else _facts_elsewhere(pid)
 
 
+def pids() -> list[int]:
+    """All process ids of the machine."""
+    if LINUX:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208  (names, not paths)
+    import psutil
+
+    return psutil.pids()
+
+
 def proc_file(pid: int, name: str, size: int = 4096) -> bytes | None:
     """The first `size` bytes of /proc/PID/NAME, None where there is nothing to read. Bare system calls: a family is
     looked for between the death of a node and its restart, in every process of the machine."""

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from anacostia_daemon.process import cgroup
 from anacostia_daemon.process.handle import ProcessHandle, hold
 from anacostia_daemon.process.identity import TOLERANCE
-from anacostia_daemon.process.marks import Mark, mark_of, pids
-from node_sdk.osprocess import Facts, facts
+from anacostia_daemon.process.marks import Mark, mark_of
+from node_sdk.osprocess import Facts, facts, pids
 
 
 @dataclass(frozen=True, slots=True)

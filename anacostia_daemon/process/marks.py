@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from node_sdk.osprocess import LINUX, proc_file
+from node_sdk.osprocess import LINUX, pids, proc_file
 
 VARIABLE = "ANACOSTIA_MARK"
 _KEY = f"{VARIABLE}=".encode()
@@ -37,15 +36,6 @@ class Mark:
         if len(parts) != 4 or not _NUMBER.fullmatch(parts[3]):
             return None
         return cls(parts[0], parts[1], parts[2], int(parts[3]))
-
-
-def pids() -> list[int]:
-    """All process ids of the machine."""
-    if LINUX:
-        return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208  (names, not paths)
-    import psutil
-
-    return psutil.pids()
 
 
 def marks() -> Iterator[tuple[int, Mark]]:

@@ -69,6 +69,9 @@ def close(board: Board, run: OpenRun, state: str, why: str | None = None) -> Non
     end = rules.artifact_end(state)
     reason = (why or _why_failed(run))[:MAX_REASON] if end == "failed" else None
     board.change_artifacts({"run_id": run.id, "state": "current"}, {"state": end, "reason": reason})
+    for name in rules.monitored_resources(board.graph):
+        if not _waits_for_new(board, name):  # its condition may look at what this run has recorded
+            board.signal(name, run.id)
     start_due(board)
 
 

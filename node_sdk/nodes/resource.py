@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from node_sdk.errors import ArtifactNotFound, InvalidValue, NotRunning
+from node_sdk.errors import ArtifactNotFound, InvalidPipeline, InvalidValue, NotRunning
 from node_sdk.graph import NodeSpec
 from node_sdk.nodes.base import BaseNode, Loggers
 from node_sdk.nodes.paging import select_all
+from node_sdk.triggers import Trigger
 from node_sdk.wire.store import Count, Found, RecordArtifacts, Select, TagArtifact
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ class BaseResourceNode(BaseNode):
     """Derive from this for a place that keeps artifacts; FilesystemStoreNode is the one for folders.
 
     With `monitoring`, what appears in the resource starts runs: `start_monitoring` begins to watch, `record_new`
-    tells of each artifact, `trigger_condition` says whether there is enough. Without, it keeps what runs make.
+    tells of each artifact, `trigger_condition` says whether there is enough; `trigger` (see node_sdk.triggers) says so
+    without a class of your own. Without `monitoring`, it keeps what runs make.
     """
 
     kind = "resource"
@@ -34,11 +37,19 @@ class BaseResourceNode(BaseNode):
         metadata_store: BaseMetadataStoreNode,
         loggers: Loggers = None,
         monitoring: bool = True,
+        *,
+        trigger: Trigger | None = None,
     ) -> None:
         super().__init__(name, [metadata_store], loggers)
+        if trigger is not None and not isinstance(trigger, Trigger):
+            raise InvalidPipeline(
+                f"cannot use trigger={trigger!r} for {name!r}: it is made with the functions of node_sdk.triggers"
+            )
         self.resource_path = str(resource_path)
         self.metadata_store = metadata_store
         self.monitoring = monitoring
+        self.trigger = trigger
+        self._ask_again_at: float | None = None
 
     # ---- watching, in the resource's own process
 
@@ -53,11 +64,31 @@ class BaseResourceNode(BaseNode):
         return None
 
     def look(self) -> None:
-        """Record what has changed; called when `watched_fd` is readable."""
+        """Record what has changed; called when `watched_fd` is readable, and at `look_at`."""
+
+    def look_at(self) -> float | None:
+        """When the main loop is to call `look` in any case, in seconds since the epoch; None: never. Not while the node
+        is paused."""
+        return None
 
     def trigger_condition(self) -> bool:
-        """Whether there is enough to start a run; asked after each change. By default: one new artifact."""
-        return self.get_num_artifacts("new") >= 1
+        """Whether there is enough to start a run; asked after each change, and when a run has begun or ended.
+
+        By default what `trigger` says, and where there is none: one new artifact.
+        """
+        return self.get_num_artifacts("new") >= 1 if self.trigger is None else self.holds(self.trigger)
+
+    def holds(self, trigger: Trigger) -> bool:
+        """Whether `trigger` holds now: for a `trigger_condition` of your own, which is asked again in its time."""
+        found = trigger.look(self, time.time())
+        known = [at for at in (self._ask_again_at, found.until) if at is not None]
+        self._ask_again_at = min(known, default=None)
+        return found.holds is True
+
+    def ask_again_at(self) -> float | None:
+        """When `trigger_condition` may change by time alone, in seconds since the epoch; the main loop takes it."""
+        at, self._ask_again_at = self._ask_again_at, None
+        return at
 
     def record_new(self, location: str, sha256: str = "", size: int = 0, mtime_ns: int = 0) -> int | None:
         """Record an artifact that is there and complete; its id, or None where it is known already.
@@ -146,7 +177,7 @@ class BaseResourceNode(BaseNode):
     def _has_default_trigger(self) -> bool:
         """Whether the store can tell by itself when the trigger condition holds, without a question to this node."""
         ours = type(self).get_num_artifacts.__module__.startswith("node_sdk.")
-        return ours and type(self).trigger_condition is BaseResourceNode.trigger_condition
+        return ours and self.trigger is None and type(self).trigger_condition is BaseResourceNode.trigger_condition
 
     def _select(self, state: str) -> list[dict[str, Any]]:
         return select_all(self.bound("list artifacts").store, "artifacts", self._where(state))

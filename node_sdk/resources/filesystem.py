@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from node_sdk.nodes.store import BaseMetadataStoreNode
     from node_sdk.resources.inotify import Changes, FolderWatch
     from node_sdk.resources.observer import ObservedFolder
+    from node_sdk.triggers import Trigger
 
 T = TypeVar("T")
 
@@ -45,7 +46,8 @@ class FilesystemStoreNode(BaseResourceNode):
     A file counts once it is complete: closed after writing, or moved in. `init_state="old"`: files that are there at
     the first start are not new. `max_old_samples`: of the `old` artifacts only the newest so many are listed and
     counted (the store remembers the others, so that they are not taken for new ones). `ignore`: patterns of names,
-    of files and folders, that do not count. Symbolic links, pipes and devices never count.
+    of files and folders, that do not count. Symbolic links, pipes and devices never count. `trigger`: when
+    there is enough for a run, see node_sdk.triggers.
     A file that is written anew with other bytes is a new version, an artifact of its own.
     """
 
@@ -60,9 +62,10 @@ class FilesystemStoreNode(BaseResourceNode):
         monitoring: bool = True,
         *,
         ignore: Iterable[str] = IGNORE,
+        trigger: Trigger | None = None,
     ) -> None:
         path = os.path.abspath(os.fspath(resource_path))  # noqa: PTH100 - symbolic links stay as the user wrote them
-        super().__init__(name, path, metadata_store, loggers, monitoring)
+        super().__init__(name, path, metadata_store, loggers, monitoring, trigger=trigger)
         if init_state not in ("new", "old"):
             raise InvalidPipeline(f"cannot use init_state={init_state!r} for {name!r}: it is 'new' or 'old'")
         if max_old_samples is not None and max_old_samples < 0:

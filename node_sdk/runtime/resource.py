@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
+
+import zmq
+
 from node_sdk.metadata.rules import due_at_start
 from node_sdk.runtime.live import LOG, Live, in_words
 from node_sdk.runtime.store_client import StoreClient
 from node_sdk.wire.signals import Signal, SignalTaken
 from node_sdk.wire.store import Offer, Welcome
+
+# The wall clock may be set, and stands still to us while the machine sleeps; nobody tells. So late at most is who waits
+# for a time of day.
+LONGEST_WAIT = 60.0  # seconds
 
 
 class ResourceLoop:
@@ -20,6 +29,9 @@ class ResourceLoop:
         self._offered: tuple[bool, int] | None = None  # None: nothing yet, which the store takes for False
         self._watched: int | None = None
         self._stale = True  # something has happened since the trigger condition was evaluated
+        self._ask_at: float | None = (
+            None  # when it may hold, or no longer, without anything happening; of the wall clock
+        )
 
     def watch(self) -> None:
         """Begin to watch, and record what is there already."""
@@ -40,13 +52,33 @@ class ResourceLoop:
                 live.interrupt.asked = False
                 self._stale = True
             self._offer()
-            ready = live.wait(store.channel, also=() if watched is None else (watched,))
-            if watched is not None and watched in ready:
+            ready = live.wait(store.channel, self, also=() if watched is None else (watched,))
+            if (watched is not None and watched in ready) or self._is_time(self._look_at()):
                 if live.link.paused:
                     self._say(holds=False)  # heard before what is now recorded, which would start a run
                 with live.working("looking"):  # files are read whole; that takes as long as they are large
                     live.node.look()
                 self._stale = True
+            if self._is_time(self._ask_at):
+                self._stale = True
+
+    def sources(self) -> Iterable[zmq.Socket[bytes]]:
+        """None of its own."""
+        return ()
+
+    def deadline(self) -> float | None:
+        """When the next of what waits for a time is due; for Live.wait."""
+        waiting = [at for at in (self._ask_at, self._look_at()) if at is not None]
+        if self._live.link.paused or not waiting:
+            return None
+        return time.monotonic() + min(max(min(waiting) - time.time(), 0.0), LONGEST_WAIT)
+
+    def _look_at(self) -> float | None:
+        at: float | None = self._live.node.look_at() if self._live.spec.monitoring else None
+        return at
+
+    def _is_time(self, at: float | None) -> bool:
+        return at is not None and at <= time.time() and not self._live.link.paused
 
     def _hear(self) -> None:
         for sender, signal in self._live.inbox.receive(Signal):
@@ -75,11 +107,13 @@ class ResourceLoop:
             self._store.tell(Offer(self._live.launch.node, *offered))
 
     def _condition(self) -> bool:
+        self._ask_at = None
         try:
             holds = bool(self._live.node.trigger_condition())
         except Exception as error:  # noqa: BLE001  (user code: said in the log and in status, tried again at the next event)
             LOG.exception("trigger_condition() raised %s; it counts as False", in_words(error))
             self._live.link.work(f"trigger_condition() raised {in_words(error)}")
             return False
+        self._ask_at = self._live.node.ask_again_at()
         self._live.link.work("watching")
         return holds

@@ -79,3 +79,14 @@ class StandingLaws:
         asker.restart_store()
         asker.record("a")
         assert asker.ledger_last_run() == 1
+
+    def test_who_is_asked_for_its_condition_hears_that_a_run_has_ended(self, opened: Open) -> None:
+        made = graph(action("join", "left", "right"), resources=("left", "right"))
+        asker = opened(standing(made, "left"))
+        asker.offer("left")
+        asker.record("a", resource="left")
+        asker.record("b", resource="right")
+        assert asker.offer("right") == 1
+        asker.signals.clear()
+        asker.complete("join", 1)
+        assert asker.signals == [("right", 1)]  # its condition may look at what the run has recorded

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import socket
 import sys
+import tarfile
 from email import message_from_bytes
 from email.message import Message
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from place import ROOT, Place, rows
+from place import ROOT, Place, rows, wait_for
 
 HAIKU = "an old silent pond\na frog jumps into the pond\nsplash! silence again\n"
 SONNET = "Shall I compare thee to a summer's day?\n"
@@ -58,6 +59,27 @@ def test_digits_gets_better_and_keeps_the_best_model(place: Place) -> None:
     assert made >= {("features", "run-1.npz"), ("models", "run-3.npz"), ("registry", "best.npz")}
     params = rows(place.root / "metadata.db", "select key, value from params where run_id = 3 and key = 'images'")
     assert [row["value"] for row in params] == ["200"]
+
+
+def test_nightly_packs_the_folder_and_keeps_the_newest_seven_archives(place: Place) -> None:
+    place.write("data/letter.txt", "dear you")
+    for number in range(8):
+        place.write(f"backups/2000-01-01T00000{number}.tar.gz", "old")
+    place.ctl("start", ROOT / "examples/nightly/pipeline.py", "--", place.root, "1")
+    place.run_ended("nightly", 1)
+    place.ctl("pause", "nightly/nightly")
+    wait_for(lambda: all(each["state"] == "succeeded" for each in place.runs("nightly")), "what has begun has ended")
+    kept = sorted(each.name for each in (place.root / "backups").glob("*.tar.gz"))
+    assert len(kept) == 7 and "2000-01-01T000000.tar.gz" not in kept
+    with tarfile.open(place.root / "backups" / kept[-1]) as archive:
+        assert "data/letter.txt" in archive.getnames()
+
+
+def test_nightly_is_due_at_three_in_berlin_unless_told_otherwise(place: Place) -> None:
+    place.ctl("start", ROOT / "examples/nightly/pipeline.py", "--", place.root)
+    begun = wait_for(lambda: place.ask("artifacts", pipeline="nightly", limit=9), "the timetable is in force")
+    assert [each["location"][:6] for each in begun] == ["begun "]
+    assert begun[0]["sha256"] == "cron 0 3 * * * (Europe/Berlin)"
 
 
 class Mailbox:

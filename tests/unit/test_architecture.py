@@ -81,6 +81,9 @@ NEVER = {
     "node_sdk.wire": ("socket", "zmq", "node_sdk.runtime", "node_sdk.nodes", "node_sdk.metadata"),
     "node_sdk.nodes": ("socket", "zmq", "node_sdk.runtime"),
     "node_sdk.resources": ("socket", "zmq", "node_sdk.runtime", "sqlalchemy"),
+    "node_sdk.actions": ("socket", "zmq", "node_sdk.runtime", "node_sdk.metadata", "node_sdk.resources", "sqlalchemy"),
+    "node_sdk.triggers": ("time", "zmq", "node_sdk.runtime", "node_sdk.metadata", "node_sdk.resources", "sqlalchemy"),
+    "node_sdk.resources.timetable": ("time", "node_sdk.nodes", "node_sdk.wire"),
     "node_sdk.pipeline": ("socket", "zmq", "node_sdk.runtime", "sqlalchemy"),
     "node_sdk.metadata": ("socket", "zmq", "node_sdk.runtime"),
     "node_sdk.runtime": ("sqlalchemy", "alembic"),
@@ -151,6 +154,7 @@ HOLDERS = {
     "psycopg": ("node_sdk.metadata.postgresql",),
     "alembic": ("node_sdk.metadata",),
     "watchdog": ("node_sdk.resources",),
+    "cronsim": ("node_sdk.resources.timetable",),
     "click": ("anacostia_daemon.ctl", "anacostia_daemon.__main__"),
     "zmq": ("node_sdk.runtime", "anacostia_daemon.supervisor"),
     "msgpack": ("node_sdk.wire",),
@@ -266,10 +270,12 @@ def test_the_public_names_of_the_sdk_are_these_and_sorted() -> None:
 
 def test_every_public_name_of_the_sdk_says_what_it_is() -> None:
     import node_sdk
+    import node_sdk.actions
     import node_sdk.metadata
     import node_sdk.resources
+    import node_sdk.triggers
 
-    for package in (node_sdk, node_sdk.metadata, node_sdk.resources):
+    for package in (node_sdk, node_sdk.actions, node_sdk.metadata, node_sdk.resources, node_sdk.triggers):
         for name in package.__all__:
             public = getattr(package, name)
             assert public.__doc__, f"{package.__name__}.{name} has no docstring"

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,8 +22,9 @@ from node_sdk.metadata.memory import MemoryMetadataStore
 from node_sdk.runtime.interrupt import Interrupt, Stopping
 from node_sdk.runtime.launch import Launch
 from node_sdk.runtime.live import Live
-from node_sdk.runtime.resource import ResourceLoop
+from node_sdk.runtime.resource import LONGEST_WAIT, ResourceLoop
 from node_sdk.testing.asking import Asker
+from node_sdk.triggers import Trigger, Verdict
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.loader import Load
 from node_sdk.wire.store import Count, Found, Offer, RecordArtifacts, StoreRequest
@@ -36,17 +41,32 @@ class Folder(BaseResourceNode):
         self.evaluated = 0
         self.condition: Callable[[], bool] = lambda: False
         self.looked: Callable[[], None] = lambda: None
+        self.at: Callable[[], float | None] = lambda: None
 
     def watched_fd(self) -> int:
         return self.reader
 
+    def look_at(self) -> float | None:
+        return self.at()
+
     def look(self) -> None:
-        os.read(self.reader, 100)
+        if select.select([self.reader], [], [], 0)[0]:
+            os.read(self.reader, 100)
         self.looked()
 
     def trigger_condition(self) -> bool:
         self.evaluated += 1
         return self.condition()
+
+
+@dataclass(frozen=True)
+class From(Trigger):
+    """Holds from a time on."""
+
+    at: float
+
+    def look(self, resource: BaseResourceNode, now: float) -> Verdict:
+        return Verdict(True) if now >= self.at else Verdict(False, self.at)
 
 
 class Action(BaseActionNode):
@@ -201,3 +221,44 @@ def test_a_condition_that_always_holds_starts_a_run_for_what_comes_after_the_off
     scene.node.condition, scene.node.looked, scene.told = (lambda: True), looked, told
     scene.serve()
     assert [each["trigger"] for each in scene.asker.rows("runs")] == ["data"]
+
+
+def test_a_condition_that_time_alone_makes_true_is_asked_again_in_time(scene: Scene) -> None:
+    """And not before: nothing else happens here, and it is asked twice."""
+
+    def told(request: StoreRequest) -> None:
+        if isinstance(request.operation, Offer) and request.operation.holds:
+            scene.stop()
+
+    scene.node.condition, scene.told = partial(scene.node.holds, From(time.time() + 0.1)), told
+    scene.serve()
+    assert scene.node.evaluated == 2
+
+
+def test_a_resource_is_looked_at_when_it_said_so(scene: Scene) -> None:
+    due = time.time() + 0.1
+    looks: list[float] = []
+
+    def looked() -> None:
+        looks.append(time.time())
+        scene.stop()
+
+    scene.node.at, scene.node.looked = (lambda: None if looks else due), looked
+    scene.serve()
+    assert len(looks) == 1 and looks[0] >= due
+
+
+def test_a_paused_resource_has_no_deadline(scene: Scene) -> None:
+    loop = ResourceLoop(scene.live, scene.client, scene.asker.welcome("data"))
+    scene.node.at = lambda: 0.0
+    assert loop.deadline() is not None
+    scene.live.link.paused = True
+    assert loop.deadline() is None
+
+
+def test_a_far_deadline_is_looked_at_again_in_a_while(scene: Scene) -> None:
+    """The wall clock may be set forward meanwhile."""
+    loop = ResourceLoop(scene.live, scene.client, scene.asker.welcome("data"))
+    scene.node.at = lambda: time.time() + 86_400
+    deadline = loop.deadline()
+    assert deadline is not None and deadline <= time.monotonic() + LONGEST_WAIT

@@ -64,7 +64,14 @@ def test_nothing_is_executed_that_came_from_outside(name: str) -> None:
 
 
 def test_no_process_is_started_by_a_shell() -> None:
-    broken = [f"{module}:{call.lineno}" for module, call in calls() for word in call.keywords if word.arg == "shell"]
+    # A user who wants one for an action of theirs says so; what it is told comes from the pipeline's file alone.
+    asked_for = {"node_sdk.actions.family", "node_sdk.actions.shell"}
+    broken = [
+        f"{module}:{call.lineno}"
+        for module, call in calls()
+        for word in call.keywords
+        if word.arg == "shell" and module not in asked_for
+    ]
     assert not broken, broken
 
 

@@ -8,6 +8,7 @@ from tests.mutants.guards import (
     files,
     loader,
     processes,
+    ready,
     runs,
     runtime,
     schema,
@@ -33,4 +34,5 @@ GUARDS: tuple[Guard, ...] = (
     *daemon.GUARDS,
     *wire.GUARDS,
     *security.GUARDS,
+    *ready.GUARDS,
 )
