@@ -171,6 +171,7 @@ class Size:
     """Bytes."""
 
     allowed: str = 'a number of bytes above 0, or text like "512 MiB" or "2 GB"'
+    least: int = 1
 
     def read(self, value: Any) -> int:
         if isinstance(value, str):
@@ -179,7 +180,7 @@ class Size:
                 raise Wrong
             value = min(float(found[1]) * _UNITS[found[2].upper()], float(_MOST))
             value = int(value)
-        if type(value) is not int or not 0 < value < _MOST:
+        if type(value) is not int or not self.least <= value < _MOST:
             raise Wrong
         return value
 

@@ -4,6 +4,8 @@ documented, validated, taken from the environment, shown by `config show`, and r
 
 from __future__ import annotations
 
+from typing import get_args
+
 from anacostia_daemon.config.kinds import (
     Absolute,
     Choice,
@@ -21,6 +23,7 @@ from anacostia_daemon.config.kinds import (
 )
 from anacostia_daemon.config.seen_from_outside import METRICS, NOTIFY, TRACES
 from anacostia_daemon.config.table import Key, Table
+from node_sdk.policy import LogLevel
 
 _CODE = "what its code says"
 _PATH = Text("the path of a file, absolute or seen from the folder of the configuration")
@@ -67,6 +70,45 @@ DAEMON = Table(
             kind=Absolute(),
             default_words="`$RUNTIME_DIRECTORY`, `$XDG_RUNTIME_DIR/anacostia`, or a folder of your own below `/tmp`",
             meaning="The folder that the sockets are in. Short: the path of a socket has room for about 100 bytes.",
+        ),
+    ),
+)
+
+LOGS = Table(
+    name="logs",
+    meaning="The logs of nodes and loaders, where the pipeline's own code (`LogPolicy`) does not say otherwise, and "
+    "`daemon.log`. What changes counts when a pipeline is loaded next, and for `daemon.log` when the daemon starts.",
+    keys=(
+        Key(
+            name="max_bytes",
+            kind=Size('a number of bytes, 16384 or more, or text like "10 MiB"', least=16384),
+            default=10 * 1024 * 1024,
+            unit="bytes",
+            meaning="How large a log may grow before it is rotated.",
+            live=True,
+        ),
+        Key(
+            name="files",
+            kind=Number(1, 1000, whole=True),
+            default=5,
+            unit="files",
+            meaning="How many there are of each log, the current one included.",
+            live=True,
+        ),
+        Key(
+            name="max_age",
+            kind=Number(0, above=True),
+            default=30.0,
+            unit="days",
+            meaning="After so long an old file is removed.",
+            live=True,
+        ),
+        Key(
+            name="level",
+            kind=Choice(get_args(LogLevel)),
+            default_words="as the program sets its loggers",
+            meaning="Records of `logging` below it are not written.",
+            live=True,
         ),
     ),
 )
@@ -258,4 +300,4 @@ PIPELINE = Table(
     tables=(NODE,),
 )
 
-TABLES: tuple[Table, ...] = (DAEMON, PIPELINE, METRICS, TRACES, NOTIFY)
+TABLES: tuple[Table, ...] = (DAEMON, LOGS, PIPELINE, METRICS, TRACES, NOTIFY)

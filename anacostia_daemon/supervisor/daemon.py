@@ -93,7 +93,7 @@ class Daemon:
         self.settings.follow(self.config)
         home.prepare()
         self._lock = HomeLock(home)
-        rotate(home.log)
+        rotate(home.log, self.settings.log_policy)
         self.started_at = time.time()
         self.journal = Journal(home.journal, keep=self.settings.journal_lines)
         self.loop = loop = Loop()

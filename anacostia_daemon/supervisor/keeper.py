@@ -203,6 +203,7 @@ class LoaderKeeper:
             socket_dir=str(self._home.socket_dir),
             data_dir=str(self._home.data_dir),
             beside=self.beside(),
+            log_policy=self._settings.log_policy,
             nodes={name: dict(values) for name, values in recipe.nodes.items()},
         )
 

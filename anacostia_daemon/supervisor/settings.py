@@ -6,9 +6,10 @@ What it says of pipelines is in their recipes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from anacostia_daemon.config.configuration import Config
+from node_sdk.policy import DEFAULT_LOG_POLICY, LogPolicy
 
 
 @dataclass
@@ -19,6 +20,7 @@ class Settings:
     memory_interval: float = 2.0
     journal_lines: int = 5000  # kept per pipeline
     exit_on_failure: bool = False  # the daemon ends when a pipeline is given up
+    log_policy: LogPolicy = DEFAULT_LOG_POLICY
     for_one_program: bool = False  # which is to hear of it, whatever the configuration says
 
     def follow(self, config: Config) -> None:
@@ -27,4 +29,6 @@ class Settings:
         self.load_timeout = values["load_timeout"]
         self.memory_interval = values["memory_interval"]
         self.journal_lines = values["journal_lines"]
+        logs = config.table("logs")
+        self.log_policy = LogPolicy(**{each.name: logs.get(each.name) for each in fields(LogPolicy)})
         self.exit_on_failure = values["exit_on_failure"] or self.for_one_program
