@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -69,7 +70,8 @@ class Postgres:
         own = psutil.Process(self._process.pid)
         family = [own, *own.children(recursive=True)]
         for each in family:
-            each.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended with the others
+                each.kill()
         self._process.wait()
         psutil.wait_procs(family, timeout=PATIENCE)
 

@@ -154,7 +154,7 @@ def test_commits_wait_for_the_disk_also_where_the_server_is_told_otherwise(
     postgres_server: Postgres, account: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     postgres_server.do(f"ALTER ROLE {account} SET synchronous_commit = off")
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING, logger="anacostia.store"):
         store = opened(with_password(postgres_server, account, "s3cret", account))
     shown = store._opened._cursor.execute("SHOW synchronous_commit").fetchall()  # type: ignore[attr-defined]
     assert shown == [("on",)]

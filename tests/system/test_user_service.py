@@ -47,7 +47,11 @@ def test_a_user_has_a_service_that_needs_no_session_and_ends_with_all_its_nodes(
     assert "running as pid" in user.run(CTL, "service", "status", "--user")
     user.run("mkdir", "/home/mle/steady")
     user.run(CTL, "start", FLOW, "--", "/home/mle/steady")  # finds the daemon without being told its home
-    assert user.run("systemctl", "--user", "show", UNIT, "-p", "StatusText").endswith("5 nodes ready\n")
+
+    def sentence() -> str:
+        return user.run("systemctl", "--user", "show", UNIT, "-p", "StatusText")
+
+    wait_for(lambda: sentence().endswith("5 nodes ready\n"), "systemd hears of it")
     # Nobody is logged in, and the user's systemd is started anew, as at a boot.
     host.run("systemctl", "restart", f"user@{user.uid}.service")
     wait_for(lambda: "5 nodes ready" in user.run(CTL, "service", "status", "--user", code=None), "it is back")
