@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-_REMEMBERED = 10_000
+_REMEMBERED = 4_000  # two for each of two thousand nodes
 
 
 class Moments:

@@ -27,6 +27,7 @@ def status(daemon: Daemon, given: Arguments, conversation: Conversation) -> None
     if name is not None:
         members = [] if loading and name not in daemon.members else [find_pipeline(daemon, name, given.doing)]
     shown = {member.pipeline.name: _pipeline(daemon, member) for member in members}
+    daemon.cpu.keep(_living(daemon))  # or each process that ever was looked at would be remembered
     for each in loading:
         shown[each.name] = {**shown.get(each.name, {"store": {"uri": None}, "nodes": []}), **_loading(each)}
     conversation.result(
@@ -46,6 +47,12 @@ def status(daemon: Daemon, given: Arguments, conversation: Conversation) -> None
             ],
         }
     )
+
+
+def _living(daemon: Daemon) -> set[tuple[int, float]]:
+    """Pid and start time of the processes of all nodes."""
+    states = [node.state for member in daemon.members.values() for node in member.pipeline.nodes.values()]
+    return {(each.pid, each.started or 0.0) for each in states if each.pid is not None}
 
 
 def _loading(enrolment: Enrolment) -> dict[str, Any]:
