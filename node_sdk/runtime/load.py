@@ -37,6 +37,9 @@ def load(wanted: Load) -> Pipeline:
         raise CannotLoad(
             f"cannot load {wanted.file}: cannot enter the folder {wanted.cwd}: {error.strerror}"
         ) from error
+    # Python takes a compiled module for the edited one where size and second of the change agree; so a reload would run
+    # what we compiled at the load before it.
+    sys.dont_write_bytecode = True
     module = _main_module(wanted)
     found, runs = _execute(source, module, wanted)
     pipeline = _choose(found, runs, module, wanted)

@@ -4,7 +4,6 @@ errors told apart, refusals in words and without passwords.
 
 from __future__ import annotations
 
-import logging
 import re
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from alembic.config import Config
 from postgres import Postgres, postgres
 
 from node_sdk.errors import StoreBroken, StoreUnavailable
-from node_sdk.metadata import SqlMetadataStore
+from node_sdk.metadata import SqlMetadataStore, postgresql
 from node_sdk.metadata.schema import REVISION
 from node_sdk.metadata.statements import metadata_for
 from node_sdk.testing.asking import Asker, action, graph
@@ -29,7 +28,7 @@ from node_sdk.wire.store import Output, Published
 
 HOLD = """
 import sys
-from node_sdk.metadata import SqlMetadataStore
+from node_sdk.metadata import SqlMetadataStore, postgresql
 SqlMetadataStore("s", sys.argv[1]).open()
 print("open", flush=True)
 sys.stdin.read()
@@ -151,14 +150,15 @@ def test_what_was_committed_outlives_the_death_of_the_server_and_what_was_not_is
 
 
 def test_commits_wait_for_the_disk_also_where_the_server_is_told_otherwise(
-    postgres_server: Postgres, account: str, caplog: pytest.LogCaptureFixture
+    postgres_server: Postgres, account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(postgresql._LOG, "warning", warnings.append)
     postgres_server.do(f"ALTER ROLE {account} SET synchronous_commit = off")
-    with caplog.at_level(logging.WARNING, logger="anacostia.store"):
-        store = opened(with_password(postgres_server, account, "s3cret", account))
+    store = opened(with_password(postgres_server, account, "s3cret", account))
     shown = store._opened._cursor.execute("SHOW synchronous_commit").fetchall()  # type: ignore[attr-defined]
     assert shown == [("on",)]
-    assert "the server of the metadata store has fsync off" in caplog.text  # the one of these tests has
+    assert "the server of the metadata store has fsync off" in warnings[0]  # the one of these tests has
     store.close()
 
 
