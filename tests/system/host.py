@@ -5,29 +5,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-T = TypeVar("T")
+from tests.e2e.place import wait_for
+
+__all__ = ["HOME", "UNIT", "Host", "possible", "wait_for"]
 
 SCRIPT = Path(__file__).with_name("host.sh")
-PATIENCE = 30.0  # seconds; a deadline for what should take milliseconds
 HOME = "/var/lib/anacostia"
 UNIT = "anacostiad.service"
-
-
-def wait_for(look: Callable[[], T], what: str, within: float = PATIENCE) -> T:
-    """What `look` returns once that is true."""
-    deadline = time.monotonic() + within
-    while True:
-        found = look()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not so after {within:g} s: {what} (last look: {found!r})")
-        time.sleep(0.05)
 
 
 class Host:

@@ -133,6 +133,6 @@ def test_uninstalling_stops_everything_and_keeps_the_data(host: Host) -> None:
     assert host.ours() == []
     assert host.sh(f"ls {DROP_INS}") == "test.conf\n", "a drop-in of the administrator is not ours to remove"
     assert f"removed /etc/systemd/system/{UNIT}" in said
-    assert host.sh(f"ls {HOME}/work/metadata.db {HOME}/journal.db")
+    assert host.sh(f"cd {HOME} && ls work/metadata.db journal.db")
     assert "not installed" in host.run(CTL, "service", "status", code=3).stdout
     assert "it is not installed" in host.run(CTL, "service", "uninstall", code=1).stderr
