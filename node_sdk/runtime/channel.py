@@ -132,6 +132,10 @@ class Channel:
         return True
 
     def _shut(self) -> None:
+        if self._socket is not None:
+            # First: ZeroMQ's thread waits for ever to tell a monitor that is gone, and nothing of the process's comes
+            # or goes any more.
+            self._socket.disable_monitor()
         for each in (self._socket, self._monitor):
             if each is not None:
                 each.close(linger=0)

@@ -187,3 +187,24 @@ def test_answers_come_back(wire: Wire) -> None:
 @pytest.mark.parametrize(("seconds", "expected"), [(-1.0, 0), (0.0, 0), (0.0004, 1), (0.0021, 3), (5.0, 5000)])
 def test_a_wait_is_rounded_up_to_milliseconds(seconds: float, expected: int) -> None:
     assert milliseconds(seconds) == expected
+
+
+def test_a_channel_that_is_closed_while_it_connects_leaves_all_others_of_its_process_working(tmp_path: Path) -> None:
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+
+    def inbox(number: int) -> tuple[Channel, zmq.Socket[bytes]]:
+        router = context.socket(zmq.ROUTER)
+        router.linger = 0
+        router.bind(f"ipc://{tmp_path}/{number}.sock")
+        channel = Channel(context, f"ipc://{tmp_path}/{number}.sock")
+        channel.send(1, b"here")
+        return channel, router
+
+    for number in range(60):  # ZeroMQ's thread has something to tell to the monitors of most of them
+        for each in inbox(number):
+            each.close()
+    channel, router = inbox(60)
+    assert router.poll(5000), "ZeroMQ's thread hangs"
+    for each in (channel, router):
+        each.close()
+    context.term()
