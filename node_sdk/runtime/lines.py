@@ -5,6 +5,8 @@ metadata store. So a process that stands by can have them connected before it kn
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from queue import SimpleQueue
 
 import zmq
 
@@ -12,11 +14,29 @@ from node_sdk.runtime.channel import Channel
 from node_sdk.wire.codec import MAX_MESSAGE
 
 
+class Idle(threading.Thread):
+    """A thread that may be there before there is anything for it to do."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name, daemon=True)
+        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    def do(self, work: Callable[[], None]) -> None:
+        """Do this, and end."""
+        self._work.put(work)
+        if self.ident is None:
+            self.start()
+
+    def run(self) -> None:
+        self._work.get()()
+
+
 class DaemonLine:
-    """To the daemon at `endpoint`. Its context is its own, so that ending it waits until last words have left, and no
-    more. `monitor` has a message whenever a daemon has come."""
+    """To the daemon at `endpoint`, for one `thread`. Its context is its own, so that ending it waits until last words
+    have left, and no more. `monitor` has a message whenever a daemon has come."""
 
     def __init__(self, endpoint: str) -> None:
+        self.thread = Idle("anacostia-heartbeat")
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.socket = self.context.socket(zmq.DEALER)
         self.socket.linger = 0
@@ -45,8 +65,6 @@ class Lines:
         self.store = Channel(self.context, store)
 
     def warm(self) -> None:
-        """Do now what otherwise waits for the first use: to connect to the store, to have a thread started once."""
+        """Do now what otherwise waits for the first use: connect to the store, start the thread."""
         self.store.open()
-        thread = threading.Thread(target=lambda: None)
-        thread.start()
-        thread.join()
+        self.daemon.thread.start()

@@ -65,20 +65,24 @@ class Link:
         self._log_watch = log_watch
         self._busy_since: float | None = time.monotonic()  # None: the main thread may take as long as it likes
         self._words: deque[NodeMessage] = deque()
+        self._said_all = threading.Event()
         self._ended = False
         self._wakeup = Interrupt()
         self._line, self._farewell = line, 0.0
-        self._thread = threading.Thread(target=self._run, name="anacostia-heartbeat", daemon=True)
+        self._begun = False
 
     def start(self) -> None:
         """Begin to beat."""
-        self._thread.start()
+        self._begun = True
+        self._line.thread.do(self._run)
 
     def ready(self) -> None:
-        """setup() is done; the daemon hears it at once."""
+        """setup() is done; the daemon hears it before this thread goes on, and keeps the other from speaking."""
         self._ready = True
         self._words.append(self._beat())
+        self._said_all.clear()
         self.poke()
+        self._said_all.wait(SOON)
 
     def work(self, text: str) -> None:
         """What the node does now, in a few words. Said within SOON seconds, unless it is over by then."""
@@ -120,7 +124,7 @@ class Link:
         """Say why this process ends, and wait (for a second at most) until it is said."""
         self._words.append(words)
         self._farewell = FAREWELL
-        if threading.current_thread() is self._thread:
+        if threading.current_thread() is self._line.thread:
             self._leave()
         else:
             self.close()
@@ -130,9 +134,12 @@ class Link:
         if self._ended:
             return
         self._ended = True
+        if not self._begun:
+            self._wakeup.close()
+            return
         self._wakeup.poke()
-        if self._thread.is_alive() and threading.current_thread() is not self._thread:
-            self._thread.join(FAREWELL + 0.5)
+        if threading.current_thread() is not self._line.thread:
+            self._line.thread.join(FAREWELL + 0.5)
 
     def _beat(self) -> Beat:
         self._said, self._said_runs = self._work, self._runs
@@ -196,6 +203,7 @@ class Link:
     def _say(self) -> None:
         while self._words:
             self._send(self._words.popleft())
+        self._said_all.set()
 
     def _send(self, message: NodeMessage) -> None:
         with contextlib.suppress(zmq.Again):

@@ -19,7 +19,7 @@ from typing import Any
 
 from node_sdk.changes import shape
 from node_sdk.errors import BadMessage
-from node_sdk.osprocess import allowed, peer_uid
+from node_sdk.osprocess import allowed, facts, peer_uid
 from node_sdk.pipeline import Pipeline
 from node_sdk.rotation import Rotation
 from node_sdk.runtime.children import Children, StillAlive
@@ -28,9 +28,9 @@ from node_sdk.runtime.door import Door
 from node_sdk.runtime.fingerprint import Project, fingerprinted
 from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.runtime.launch import Launch
-from node_sdk.runtime.lines import Lines
 from node_sdk.runtime.starting import Starter
-from node_sdk.wire.codec import decode
+from node_sdk.wire.codec import decode, encode
+from node_sdk.wire.frames import frame
 from node_sdk.wire.loader import (
     Attend,
     Exited,
@@ -69,7 +69,7 @@ class Server:
         self._strangers: dict[object, Conversation] = {}
         self._interrupt = Interrupt()
         self._selector = selectors.DefaultSelector()
-        self._starter = Starter(pipeline, self._lines, self._leave)
+        self._starter = Starter(pipeline, self._nobody, self._leave)
         self._children = Children(self._starter)
         self._answers: dict[int, tuple[int, bytearray]] = {}  # descriptor → number of the query, answer so far
         self._quitting = False
@@ -230,9 +230,8 @@ class Server:
             elif isinstance(message, Quit):
                 self._quitting = True
 
-    def _lines(self) -> Lines:
-        store = self._launch(self._graph.store.name)
-        return Lines(store.link, store.endpoint(store.node))
+    def _nobody(self) -> Launch:
+        return self._launch(self._graph.nodes[-1].name)
 
     def _launch(self, node: str, **more: Any) -> Launch:
         return Launch(load=self._wanted, pipeline=self._name, node=node, **more)
@@ -265,6 +264,18 @@ class Server:
         if self._stand_by_at is not None and time.monotonic() >= self._stand_by_at:
             self._stand_by_at = None
             self._starter.stand_by()
+            self._rehearse()
+
+    def _rehearse(self) -> None:
+        """Write once what an end and a start write, as nobody: since the fork each page must be copied for that."""
+        launch, pid = self._nobody(), os.getpid()
+        found = facts(pid)
+        started = 0.0 if found is None else found.started
+        encode(launch)
+        decode(encode(Spawn(node=launch.node, incarnation=0)), ToLoader)
+        for message in (Exited(launch.node, 0, pid, None, 9), Spawned(launch.node, 0, pid, started)):
+            frame(encode(message))
+        shape(self._graph, launch.node)
 
     def _reap(self) -> None:
         for state in self._children.reap():

@@ -38,15 +38,15 @@ class Standby:
 
 
 def stand_by(
-    fork: Callable[[Callable[[], None]], int], lines: Callable[[], Lines], be: Callable[[Launch, Lines], None]
+    fork: Callable[[Callable[[], None]], int], prepare: Callable[[int], Lines], be: Callable[[Launch, Lines], None]
 ) -> Standby:
-    """A new one, forked with `fork`; it will `be` what it is told. Raises OSError where no process can be had."""
+    """A new one, forked with `fork`; it will `be` what it is told. What it can do before that, `prepare` does; the
+    descriptor that it is given is readable once the process is told. Raises OSError where no process can be had."""
     ours, theirs = socket.socketpair()
 
     def wait() -> None:
         ours.close()
-        connected = lines()
-        connected.warm()
+        connected = prepare(theirs.fileno())
         with theirs, theirs.makefile("rb") as stream:
             told = stream.read()  # to its end: half a message is none
         if told:

@@ -21,6 +21,7 @@ from node_sdk.runtime.mark import become_node, become_process, look_ahead
 from node_sdk.runtime.process import run_node
 from node_sdk.runtime.query import run_query
 from node_sdk.runtime.refusal import limited
+from node_sdk.runtime.rehearsal import rehearse
 from node_sdk.runtime.standby import Standby, stand_by
 from node_sdk.wire.codec import encode
 
@@ -31,12 +32,12 @@ _HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
 class Starter:
-    """Starts nodes of `pipeline`, which `lines` connects. `leave` is called in a forked child: it closes what is the
-    loader's."""
+    """Starts nodes of `pipeline`. `nobody` is how one of them is started, but for its incarnation. `leave` is called in
+    a forked child: it closes what is the loader's."""
 
-    def __init__(self, pipeline: Pipeline, lines: Callable[[], Lines], leave: Callable[[], None]) -> None:
+    def __init__(self, pipeline: Pipeline, nobody: Callable[[], Launch], leave: Callable[[], None]) -> None:
         self._pipeline = pipeline
-        self._lines = lines
+        self._nobody = nobody
         self._leave = leave
         self.note = why_not_fork()
         self.forking = not self.note
@@ -56,7 +57,7 @@ class Starter:
         """Have a process ready for the next start, where there is none and one can be had."""
         if self._standby is None and self.forking:
             with contextlib.suppress(OSError):  # no process to be had just now: the next start will say so
-                self._standby = stand_by(self._fork, self._lines, self._be)
+                self._standby = stand_by(self._fork, self._prepare, self._be)
 
     def stand_down(self) -> None:
         """No start is to be expected."""
@@ -78,6 +79,14 @@ class Starter:
         finally:
             os.close(writer)
         return pid, reader
+
+    def _prepare(self, called: int) -> Lines:
+        launch = self._nobody()
+        lines = Lines(launch.link, launch.endpoint(self._pipeline.graph.store.name))
+        lines.warm()
+        with contextlib.suppress(Exception):  # then it is a little slower, and nothing else
+            rehearse(self._pipeline, launch, lines, called)
+        return lines
 
     def _be(self, launch: Launch, lines: Lines | None) -> NoReturn:
         become_node(launch.mark, launch.node)
