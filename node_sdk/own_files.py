@@ -32,6 +32,8 @@ def open_own(path: str | os.PathLike[str], flags: int, mode: int = 0o600) -> int
 
 def make_folder(path: Path) -> None:
     """Make the folder, and those above it that are missing, for us alone whatever the umask."""
+    if path.is_dir():  # as a rule
+        return
     for each in (*reversed(path.parents), path):
         if not each.exists():
             each.mkdir(0o700, exist_ok=True)

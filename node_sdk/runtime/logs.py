@@ -105,13 +105,18 @@ def indented(message: str) -> str:
 
 def redirect(path: Path, policy: LogPolicy = DEFAULT_LOG_POLICY) -> Rotation:
     """Send stdout and stderr of this process, at the level of descriptors, to the end of the file at `path`."""
-    make_folder(path.parent)
     rotation = Rotation(path, policy)
+    write_to(rotation)
+    return rotation
+
+
+def write_to(rotation: Rotation) -> None:
+    """As `redirect`, to the log that `rotation` keeps within its bounds."""
+    make_folder(rotation.path.parent)
     rotation.begin()
-    descriptor = open_own(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+    descriptor = open_own(rotation.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
     send_output_to(descriptor)
     os.close(descriptor)
-    return rotation
 
 
 def send_output_to(descriptor: int) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from node_sdk.errors import Refused, StoreUnavailable
 from node_sdk.metadata.ledger import Ledger
+from node_sdk.rotation import Rotation
 from node_sdk.runtime import flight, history, logs
 from node_sdk.runtime.action import ActionLoop
 from node_sdk.runtime.inbox import CannotBind
@@ -41,9 +42,10 @@ def run_node(pipeline: Pipeline, launch: Launch, lines: Lines | None = None) -> 
         interrupt = Interrupt()
         interrupt.install()
         policy = pipeline.graph.by_name[launch.node].log_policy.over(launch.load.log_policy)
-        rotation = logs.redirect(launch.log_file, policy)
+        rotation = Rotation(launch.log_file, policy)
         live = Live(pipeline, launch, interrupt, lines, rotation)
         greeting = _greet(live)
+        logs.write_to(rotation)
         loggers = [each for node in pipeline.nodes for each in node.loggers]
         logs.take_over(loggers, launch.node, lambda: _run_id(pipeline, launch.node), policy.level)
         code = _live(live, greeting)
