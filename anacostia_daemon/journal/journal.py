@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -248,7 +248,7 @@ _ENTRY_COLUMNS = ("id", "at", "pipeline", "node", "incarnation", "event", "from"
 
 
 def _columns(row: PipelineRow | NodeRow | LoaderRow | Entry) -> dict[str, Any]:
-    return asdict(row)
+    return {each.name: getattr(row, each.name) for each in fields(row)}  # asdict() copies what it finds, deeply
 
 
 def pipeline_of_row(row: Mapping[str, Any]) -> PipelineRow:

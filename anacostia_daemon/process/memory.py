@@ -6,9 +6,11 @@ is taken for one of ours: that blames an artifact once too often, never too seld
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 _COUNTERS = Path("/proc/vmstat")
+_OOM_KILL = re.compile(rb"^oom_kill ([0-9]+)$", re.MULTILINE)
 
 
 class OutOfMemory:
@@ -25,7 +27,8 @@ class OutOfMemory:
 
     def _count(self) -> int:
         try:
-            lines = self._counters.read_text().splitlines()
+            content = self._counters.read_bytes()
         except OSError:
             return 0
-        return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+        found = _OOM_KILL.search(content)
+        return 0 if found is None else int(found[1])
