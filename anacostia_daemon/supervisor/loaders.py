@@ -16,6 +16,8 @@ class Loaders:
         self._ear = ear
         self._earlier: list[LoaderKeeper] = []
         self.current = current
+        self._written: object = None  # what the journal has of them, and …
+        self._writing: object = None  # … what this turn writes
         self._own(current)
 
     def __iter__(self) -> Iterator[LoaderKeeper]:
@@ -25,6 +27,15 @@ class Loaders:
     def gone(self) -> bool:
         """Whether there is no loader at all, not even one that is on its way out."""
         return all(each.gone for each in self)
+
+    def differ(self, rows: object) -> bool:
+        """Whether `rows`, which are to be in the journal, are not known to be there."""
+        self._writing = rows
+        return rows != self._written
+
+    def noted(self) -> None:
+        """What this turn has written is in the journal."""
+        self._written = self._writing
 
     def parent(self, pid: int | None) -> LoaderKeeper | None:
         """The keeper of the loader that has this pid, where it can be spoken to."""

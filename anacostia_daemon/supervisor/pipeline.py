@@ -87,6 +87,7 @@ class Pipeline:
         self.settled = True  # False while it is being looked which of its processes live on
         self.idle_loader: Callable[[], bool] = lambda: True
         self.lines: list[Line] = []
+        self._unreported: list[Line] = []  # in the journal, and not yet in the log
         self.given_up = ""  # because of which essential node
         self.changed = True  # something of it is to be written
         self.touched = set(nodes)  # of which nodes: to look at all of them would make many nodes slow
@@ -255,11 +256,10 @@ class Pipeline:
                 self.feed(name, SetDesired("down", why))
 
     def written(self) -> None:
-        """What changed in this turn is in the journal."""
-        for line in self.lines:
-            report(f"{self.name}{_in_words(line)}", level_of(line.note))
-        self.lines.clear()
+        """What changed in this turn is in the journal. The log is told once it has been acted upon: nodes wait."""
+        self._unreported, self.lines = self.lines, []
         self.touched.clear()
+        self.loaders.noted()
         self.written_desired = self.desired
 
     def afterwards(self, callback: Callable[[], None]) -> None:
@@ -276,6 +276,7 @@ class Pipeline:
             del self.lines[:-_LINES_KEPT]
         for name, action in wanted:
             self._perform(name, self.nodes[name], action)
+        self._report()
         if written:
             afterwards, self._afterwards = self._afterwards, []
             for each in afterwards:
@@ -285,6 +286,11 @@ class Pipeline:
             self.loaders.dismiss(self._is_needed)
         if self.keeper.phase != "none" and self.settled and self._needs_no_loader():
             self.keeper.quit()
+
+    def _report(self) -> None:
+        unreported, self._unreported = self._unreported, []
+        for line in unreported:
+            report(f"{self.name}{_in_words(line)}", level_of(line.note))
 
     def _part(self) -> None:
         """Forget the nodes that the journal no longer has."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import cast
 
@@ -13,8 +12,9 @@ from anacostia_daemon.journal.journal import Entry, Journal, LoaderRow, NodeRow,
 from anacostia_daemon.paths import Home
 from anacostia_daemon.process.identity import boot_id
 from anacostia_daemon.supervisor.following import REMOVED
-from anacostia_daemon.supervisor.keeper import LoaderKeeper, Recipe
+from anacostia_daemon.supervisor.keeper import Recipe
 from anacostia_daemon.supervisor.kept_environment import EnvironmentLost, kept_values
+from anacostia_daemon.supervisor.loaders import Loaders
 from anacostia_daemon.supervisor.moments import Moments
 from anacostia_daemon.supervisor.pipeline import Pipeline, effective
 from anacostia_daemon.supervisor.watched import Watched
@@ -102,12 +102,14 @@ def _node_row(pipeline: str, name: str, node: Watched, moments: Moments) -> Node
     )
 
 
-def _write_loaders(journal: Journal, pipeline: str, loaders: Iterable[LoaderKeeper]) -> None:
+def _write_loaders(journal: Journal, pipeline: str, loaders: Loaders) -> None:
     rows = {
         each.pid: LoaderRow(pipeline=pipeline, pid=each.pid, started=each.started, boot_id=boot_id())
         for each in loaders
         if each.pid is not None and each.started is not None
     }
+    if not loaders.differ(rows):
+        return
     written = {row.pid: row for row in journal.loaders(pipeline)}
     for pid in written.keys() - rows.keys():
         journal.forget_loader(pipeline, pid)
