@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from benchmarks.harness import Daemon
 from benchmarks.harness.daemon import wait_for
 
+STOOD = 0.25  # seconds that a node has been ready before it is killed: each supervisor has come to rest by then
 REST = 0.06  # seconds before the first look; most restarts are over by then
 
 _READY = "SELECT pid, incarnation, ready_at FROM nodes WHERE pipeline = ? AND name = ? AND phase = 'ready'"
@@ -30,7 +31,8 @@ class Kill:
 
 
 def kill(ours: Daemon, pipeline: str, node: str) -> Kill:
-    """Kill the node, and wait until it is ready again."""
+    """Kill the node once it has stood for a while, and wait until it is ready again."""
+    time.sleep(STOOD)
     ((pid, before, _),) = wait_for(lambda: ours.journal(_READY, pipeline, node), f"{pipeline}/{node} is ready")
     wall, began = time.time(), time.monotonic()  # the journal is on the former
     os.kill(pid, signal.SIGKILL)

@@ -26,7 +26,7 @@ from benchmarks.peers.children import Supervised
 from benchmarks.peers.circus import circus
 from benchmarks.peers.supervisord import supervisord
 from benchmarks.pipelines import IMPORTS, one_action
-from benchmarks.restart_parts import restart_parts
+from benchmarks.restart_parts import in_words, restart_parts
 
 FORK = Path(__file__).with_name("limits") / "fork.py"
 MODULES = ("numpy", "sklearn.linear_model")
@@ -57,13 +57,13 @@ def _figures(
 ) -> Iterator[Figure]:
     what = "SIGKILL of a bare node until its replacement is ready"
     plain = Figure("restart", what, "ms", bare, missing=missing, parts=parts, notes=notes)
-    left = _left(parts.get("bare", {}))
+    left = in_words(parts.get("bare", {}))
     yield replace(plain, goals=[at_most("p50 at most 2.5 × the limit", plain.of_limit("anacostia"), 2.5, left)])
     what = "SIGKILL of a node that imports numpy and scikit-learn until its replacement is ready"
     laden = Figure("restart-heavy", what, "ms", heavy, missing=missing)
     ratio = laden.summary("anacostia").p50 / plain.summary("anacostia").p50
     goals = [
-        at_most("p50 at most 1.5 × that of the bare node", ratio, 1.5, _left(parts.get("heavy", {}))),
+        at_most("p50 at most 1.5 × that of the bare node", ratio, 1.5, in_words(parts.get("heavy", {}))),
         at_least("at least 20 × faster than the best peer", laden.than_best_peer("anacostia"), 20),
     ]
     yield replace(laden, goals=goals)
@@ -100,11 +100,6 @@ def _kill(peer: Supervised, period: float) -> float:
 
 def _of(name: str, found: dict[tuple[str, str], list[float]]) -> dict[str, list[float]]:
     return {row: samples for (of, row), samples in found.items() if of == name}
-
-
-def _left(parts: dict[str, float]) -> str:
-    """The parts, largest first, in words."""
-    return ", ".join(f"{part} {took:.2f} ms" for part, took in sorted(parts.items(), key=lambda each: -each[1]))
 
 
 def _parts(ours: Daemon) -> tuple[dict[str, dict[str, float]], list[str]]:

@@ -1,11 +1,11 @@
 """Where the time of a restart goes, from what its processes ask of the kernel. The parts follow one another, and add up
-to the whole; time that the daemon or the store waits for the disk is counted apart.
+to the whole; time that the daemon waits for the disk is counted apart.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from benchmarks import ready
 from benchmarks.harness import Daemon
@@ -15,54 +15,67 @@ EVENTS = (
     "syscalls:sys_exit_wait4",
     "syscalls:sys_enter_fdatasync",
     "syscalls:sys_exit_fdatasync",
-    "syscalls:sys_enter_clone",
-    "syscalls:sys_enter_bind",
-    "sched:sched_process_fork",
+    "syscalls:sys_enter_sendto",
+    "syscalls:sys_exit_recvfrom",
 )
 
-ENDS = "old process ends, loader reaps it"
+ENDS = "old process ends, its memory is given back"
+LOADER = "loader: reaps it, names the next"
 DAEMON = "daemon: hears, clears the family, decides"
 JOURNAL = "journal: on disk"
-FORK = "fork"
-CHILD = "child: becomes a node, opens its sockets"
-HELLO = "hello to the store, setup(), ready"
-STORE = "store: hello on disk"
+CHILD = "child: becomes the node, opens its inbox, says hello"
+STORE = "store: writes it down, answers"
+READY = "child: setup(), ready"
 
 
 def restart_parts(ours: Daemon, pipeline: str, node: str, times: int) -> dict[str, float]:
     """Milliseconds of each part, medians of `times` restarts; NoTimeline where nothing can be seen."""
+    return parts_of(ours, pipeline, [lambda: ready.kill(ours, pipeline, node)] * times)
+
+
+def parts_of(
+    ours: Daemon, pipeline: str, samples: Sequence[Callable[[], ready.Kill]], last: str = READY
+) -> dict[str, float]:
+    """As `restart_parts`, of `samples` that each kill a node; `last` is what comes after the store's answer."""
     daemon, loader = ours.pid, ours.loader_pid(pipeline)
     store = ours.node(pipeline, "store")["pid"]
     with timeline(EVENTS) as seen:
-        kills = [ready.kill(ours, pipeline, node) for _ in range(times)]
+        kills = [kill() for kill in samples]
     found = []
     for kill in kills:
-        parts = of_one(seen.between(kill.at, kill.ready), kill, daemon, loader, store)
+        parts = of_one(seen.between(kill.at, kill.ready), kill, daemon, loader, store, last)
         if parts is not None:
             found.append(parts)
     return {part: statistics.median(each[part] for each in found) for part in found[0]} if found else {}
 
 
-def of_one(events: Sequence[Event], kill: ready.Kill, daemon: int, loader: int, store: int) -> dict[str, float] | None:
+def in_words(parts: Mapping[str, float]) -> str:
+    """The parts, largest first."""
+    return ", ".join(f"{part} {took:.2f} ms" for part, took in sorted(parts.items(), key=lambda each: -each[1]))
+
+
+def of_one(
+    events: Sequence[Event], kill: ready.Kill, daemon: int, loader: int, store: int, last: str = READY
+) -> dict[str, float] | None:
     """The parts of one restart; None where the processes went another way than expected."""
     try:
         reaped = next(each.at for each in _of(events, loader, "sys_exit_wait4", kill.at) if each.result > 0)
-        clone = next(_of(events, loader, "sys_enter_clone", reaped)).at
-        forked = next(_of(events, loader, "sched_process_fork", clone))
-        child = int(forked.text.rpartition("child_pid=")[2])
-        bound = next(_of(events, child, "sys_enter_bind", forked.at)).at
+        told = next(_of(events, loader, "sys_enter_sendto", reaped)).at
+        decided = next(_of(events, daemon, "sys_enter_sendto", told)).at
+        named = next(_of(events, loader, "sys_enter_sendto", decided)).at
+        greeted = next(each.at for each in _of(events, store, "sys_exit_recvfrom", named) if each.result > 0)
+        answered = next(_of(events, store, "sys_enter_sendto", greeted)).at
     except StopIteration:
         return None
-    journal = _in_disk(events, daemon, reaped, clone)
-    hello = _in_disk(events, store, bound, kill.ready)
+    journal = _in_disk(events, daemon, told, decided)
     seconds = {
         ENDS: reaped - kill.at,
-        DAEMON: clone - reaped - journal,
+        LOADER: told - reaped + named - decided,
+        DAEMON: decided - told - journal,
         JOURNAL: journal,
-        FORK: forked.at - clone,
-        CHILD: bound - forked.at,
-        HELLO: kill.ready - bound - hello,
-        STORE: hello,
+        CHILD: greeted - named,
+        STORE: answered - greeted,
+        last: kill.ready - answered,
     }
     return {part: took * 1000 for part, took in seconds.items()}
 

@@ -23,11 +23,14 @@ from benchmarks.harness import Daemon, Figure, at_least, at_most, daemon, instal
 from benchmarks.harness.daemon import short_folder
 from benchmarks.harness.fifo import Fifo
 from benchmarks.harness.peers import NEEDED
+from benchmarks.harness.timeline import NoTimeline
 from benchmarks.pipelines import one_action
+from benchmarks.ready import STOOD, Kill
+from benchmarks.restart_parts import in_words, parts_of
 
 FORK = Path(__file__).with_name("limits") / "fork.py"
 EACH = 3  # samples of ours per round: the peer needs seconds for one
-INSIDE = 0.05  # seconds inside execute() before the kill
+INSIDE = STOOD  # seconds inside execute() before the kill
 
 BODY = """
 place = os.open(folder / "fifo", os.O_WRONLY)
@@ -58,10 +61,17 @@ def measure() -> Iterator[Figure]:
             },
             rounds(15),
         )
+        parts, notes = _parts(ours, fifo, numbers)
     figure = Figure(
-        "resume", "SIGKILL inside execute() until the same task executes again", "ms", found, missing=missing
+        "resume",
+        "SIGKILL inside execute() until the same task executes again",
+        "ms",
+        found,
+        missing=missing,
+        parts={"resume": parts} if parts else {},
+        notes=notes,
     )
-    left = "what a restart takes (see there), and one more question to the store"
+    left = in_words(parts)
     goals = [
         at_most("p50 at most 30 ms", figure.summary("anacostia").p50, 30, left),
         at_least("at least 30 × faster than DBOS", figure.than_best_peer("anacostia"), 30, left),
@@ -70,6 +80,10 @@ def measure() -> Iterator[Figure]:
 
 
 def _ours(ours: Daemon, fifo: Fifo, number: int) -> float:
+    return _interrupted(ours, fifo, number).ms
+
+
+def _interrupted(ours: Daemon, fifo: Fifo, number: int) -> Kill:
     unfinished = ours.root / f"{number}.txt"
     unfinished.write_text(str(number))
     unfinished.rename(ours.root / "resume-inbox" / unfinished.name)
@@ -77,7 +91,15 @@ def _ours(ours: Daemon, fifo: Fifo, number: int) -> float:
     time.sleep(INSIDE)
     began = time.monotonic()
     os.kill(first.pid, signal.SIGKILL)
-    return (fifo.next().at - began) * 1000
+    return Kill(began, fifo.next().at)
+
+
+def _parts(ours: Daemon, fifo: Fifo, numbers: Iterator[int]) -> tuple[dict[str, float], list[str]]:
+    try:
+        samples = [lambda: _interrupted(ours, fifo, next(numbers))] * rounds(30)
+        return parts_of(ours, "resume", samples, "child: setup(), asks once more, executes"), []
+    except NoTimeline as error:
+        return {}, [str(error)]
 
 
 @contextlib.contextmanager

@@ -225,7 +225,7 @@ def _turns(points: Points, journal: Any) -> None:
 
 
 def _become(points: Points, starting: Any) -> None:
-    run_node, run_query = starting.run_node, starting.run_query
+    run_node, run_query, rehearse = starting.run_node, starting.run_query, starting.rehearse
 
     def node(pipeline: Any, launch: Any, lines: Any) -> None:
         points.become(launch.node)
@@ -236,7 +236,11 @@ def _become(points: Points, starting: Any) -> None:
         points.become("query")
         run_query(pipeline, launch, writer)
 
-    starting.run_node, starting.run_query = node, query
+    def nobody(*args: Any) -> None:
+        points.become("standby")
+        rehearse(*args)
+
+    starting.run_node, starting.run_query, starting.rehearse = node, query, nobody
 
 
 def _resting(points: Points, owner: Any, method: str) -> None:

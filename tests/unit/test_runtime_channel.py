@@ -200,10 +200,10 @@ def test_a_channel_that_is_closed_while_it_connects_leaves_all_others_of_its_pro
         channel.send(1, b"here")
         return channel, router
 
-    for number in range(60):  # ZeroMQ's thread has something to tell to the monitors of most of them
+    for number in range(1000):  # ZeroMQ's thread has something to tell to the monitors of most of them
         for each in inbox(number):
             each.close()
-    channel, router = inbox(60)
+    channel, router = inbox(1000)
     assert router.poll(5000), "ZeroMQ's thread hangs"
     for each in (channel, router):
         each.close()

@@ -240,6 +240,12 @@ GUARDS: tuple[Guard, ...] = (
             'self.outstanding_bytes -= len(self._outstanding.get(seq, b""))',
             f"{CHANNEL}an_answered_message_is_not_repeated",
         ),
+        (
+            "a monitor hears nothing more before it is closed",
+            "            self._socket.disable_monitor()\n",
+            "            pass\n",
+            f"{CHANNEL}a_channel_that_is_closed_while_it_connects_leaves_all_others_of_its_process_working",
+        ),
     ),
     *guards_in(
         "node_sdk/runtime/link.py",
