@@ -6,6 +6,7 @@ Until it is told it is nobody (no mark, no node), and it does not outlive the lo
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from node_sdk.runtime.launch import Launch
 from node_sdk.runtime.lines import Lines
 from node_sdk.wire.codec import decode, encode
+
+_SOON, _NOW = b"s", b"n"  # what is told: to be ready, or who to be
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +25,15 @@ class Standby:
     pid: int
     _ear: socket.socket
 
+    def alert(self) -> None:
+        """A node has died: its start may be wanted in a moment."""
+        with contextlib.suppress(OSError):
+            self._ear.send(_SOON, socket.MSG_DONTWAIT)
+
     def become(self, launch: Launch) -> bool:
         """Have it be the node of `launch` from now on; False where it cannot: it has died."""
         try:
-            self._ear.sendall(encode(launch))
+            self._ear.sendall(_NOW + encode(launch))
         except OSError:
             return False
         finally:
@@ -38,19 +46,28 @@ class Standby:
 
 
 def stand_by(
-    fork: Callable[[Callable[[], None]], int], prepare: Callable[[int], Lines], be: Callable[[Launch, Lines], None]
+    fork: Callable[[Callable[[], None]], int],
+    connect: Callable[[], Lines],
+    rehearse: Callable[[Lines, int], None],
+    be: Callable[[Launch, Lines], None],
 ) -> Standby:
-    """A new one, forked with `fork`; it will `be` what it is told. What it can do before that, `prepare` does; the
-    descriptor that it is given is readable once the process is told. Raises OSError where no process can be had."""
+    """A new one, forked with `fork`. It will `connect`, and `be` what it is told; until then it does `rehearse`, at
+    once and whenever it is alerted, as long as nothing is to be heard at the descriptor that is given there. Raises
+    OSError where no process can be had."""
     ours, theirs = socket.socketpair()
 
     def wait() -> None:
         ours.close()
-        connected = prepare(theirs.fileno())
-        with theirs, theirs.makefile("rb") as stream:
-            told = stream.read()  # to its end: half a message is none
-        if told:
-            be(decode(told, Launch), connected)
+        lines = connect()
+        with theirs:
+            while True:
+                rehearse(lines, theirs.fileno())
+                word = theirs.recv(1)
+                if word != _SOON:
+                    break
+            told = theirs.makefile("rb").read()  # to its end: half a message is none
+        if word == _NOW and told:
+            be(decode(told, Launch), lines)
 
     try:
         return Standby(fork(wait), ours)

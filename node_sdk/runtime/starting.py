@@ -57,7 +57,13 @@ class Starter:
         """Have a process ready for the next start, where there is none and one can be had."""
         if self._standby is None and self.forking:
             with contextlib.suppress(OSError):  # no process to be had just now: the next start will say so
-                self._standby = stand_by(self._fork, self._prepare, self._be)
+                self._standby = stand_by(self._fork, self._connect, self._rehearse, self._be)
+
+    def alert(self) -> None:
+        """A node has died: who stands by goes through a start again, while the daemon decides. Then all that it needs
+        is in the processor's caches, and not what others did since."""
+        if self._standby is not None:
+            self._standby.alert()
 
     def stand_down(self) -> None:
         """No start is to be expected."""
@@ -80,13 +86,15 @@ class Starter:
             os.close(writer)
         return pid, reader
 
-    def _prepare(self, called: int) -> Lines:
+    def _connect(self) -> Lines:
         launch = self._nobody()
         lines = Lines(launch.link, launch.endpoint(self._pipeline.graph.store.name))
         lines.warm()
-        with contextlib.suppress(Exception):  # then it is a little slower, and nothing else
-            rehearse(self._pipeline, launch, lines, called)
         return lines
+
+    def _rehearse(self, lines: Lines, called: int) -> None:
+        with contextlib.suppress(Exception):  # then it is a little slower, and nothing else
+            rehearse(self._pipeline, self._nobody(), lines, called)
 
     def _be(self, launch: Launch, lines: Lines | None) -> NoReturn:
         become_node(launch.mark, launch.node)
