@@ -6,6 +6,8 @@ to be done between the death of a node and the hello of the next. It may touch n
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import logging
 import os
 from pathlib import Path
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from node_sdk.pipeline import Pipeline
 
 _NOBODY = 0  # no incarnation has this number
+_NUMBERS = itertools.count()
 
 
 def rehearse(pipeline: Pipeline, launch: Launch, lines: Lines, called: int) -> None:
@@ -39,20 +42,20 @@ def rehearse(pipeline: Pipeline, launch: Launch, lines: Lines, called: int) -> N
     write_mark("")
     put_on(launch.limits, launch.node)
     _write_log(launch)
-    live = Live(pipeline, launch, Interrupt(), lines)
-    live.inbox = Inbox(lines.context, Path(f"@anacostia-{os.getpid()}"))  # a name without a file, gone with its socket
     flight.read(Path(os.devnull))
-    channel = Channel(lines.context, f"ipc://{live.inbox.path}")
-    try:
-        store = StoreClient(channel, launch.node, _NOBODY, live.interrupt)
-        welcome = _greet(live, store, called)
-        ActionLoop(live, store, welcome)
+    with contextlib.ExitStack() as stage:
+        interrupt = Interrupt()
+        stage.callback(interrupt.close)
+        live = Live(pipeline, launch, interrupt, lines)
+        stage.callback(live.link.close)
+        # A name without a file, gone with its socket: but that may take longer than until the next time.
+        live.inbox = Inbox(lines.context, Path(f"@anacostia-{os.getpid()}-{next(_NUMBERS)}"))
+        stage.callback(live.inbox.close)
+        channel = Channel(lines.context, f"ipc://{live.inbox.path}")
+        stage.callback(channel.close)
+        store = StoreClient(channel, launch.node, _NOBODY, interrupt)
+        ActionLoop(live, store, _greet(live, store, called))
         decode(encode(Beat(launch.pipeline, launch.node, _NOBODY, True, "idle")), NodeMessage)
-    finally:
-        channel.close()
-        live.inbox.close()
-        live.interrupt.close()
-        live.link.close()
 
 
 def _greet(live: Live, store: StoreClient, called: int) -> Welcome:
