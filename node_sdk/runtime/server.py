@@ -267,8 +267,7 @@ class Server:
             self._rehearse()
 
     def _rehearse(self) -> None:
-        """Go through what an end and a start ask for, as nobody: after a fork, which has each page that is written to
-        copied once more; and while the daemon decides, so that all of it is in the processor's caches."""
+        """Write once what an end and a start write, as nobody: since the fork each page must be copied for that."""
         launch, pid = self._nobody(), os.getpid()
         found = facts(pid)
         started = 0.0 if found is None else found.started
@@ -283,7 +282,6 @@ class Server:
             self._say(Exited(state.node, state.incarnation, state.pid, state.exit_code, state.signal))
             if state.exit_code != 0:  # else it was told to end, as a rule
                 self._starter.alert()
-                self._rehearse()
 
     def _query(self, query: Query) -> None:
         try:
