@@ -153,9 +153,15 @@ GUARDS: tuple[Guard, ...] = (
         OWNER,
         (
             "peer credentials: another user is turned away",
-            "        if not allowed(uid):\n",
+            "        if not (allowed(uid) or (self._group is not None and self._group in peer_groups(sock))):\n",
             "        if False:\n",
             f"{CONTROL}another_user_is_turned_away_and_told_why",
+        ),
+        (
+            "peer credentials: only members of the group that is named are let in",
+            "(self._group is not None and self._group in peer_groups(sock))",
+            "self._group is not None",
+            "tests/unit/test_control_door.py::test_a_member_of_the_group_is_answered_and_another_user_is_not",
         ),
         (
             "the socket is for its owner from its first instant on",
