@@ -14,6 +14,7 @@ NUMBERS = "law 3: an incarnation number is given once"
 WRITTEN = "what is done is written down before"
 TOLD = "cancel: who executes a run that was cancelled stops"
 ALONE = "one daemon for each home"
+PAUSE = "pause: who is told that it holds can count on it"
 OWNER = "only their owner controls a daemon's pipelines"
 BOUNDED = "nothing that a client does holds up the daemon, or makes it grow"
 
@@ -146,6 +147,16 @@ GUARDS: tuple[Guard, ...] = (
             "            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
             "            pass\n",
             f"{SHELL}a_home_is_held_once_and_a_stale_lock_file_is_taken_over",
+        ),
+    ),
+    *guards_in(
+        "node_sdk/runtime/resource.py",
+        PAUSE,
+        (
+            "a pause is said to hold only once the store has heard that nothing is offered",
+            "        if not paused or not (offers or self._store.waits):\n",
+            "        if True:\n",
+            "tests/integration/test_pause.py::test_pause_is_answered_once_it_holds",
         ),
     ),
     *guards_in(
