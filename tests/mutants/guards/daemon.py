@@ -14,6 +14,7 @@ NUMBERS = "law 3: an incarnation number is given once"
 WRITTEN = "what is done is written down before"
 TOLD = "cancel: who executes a run that was cancelled stops"
 ALONE = "one daemon for each home"
+LOGS = "no line of a log is lost, torn, or kept twice"
 PAUSE = "pause: who is told that it holds can count on it"
 OWNER = "only their owner controls a daemon's pipelines"
 BOUNDED = "nothing that a client does holds up the daemon, or makes it grow"
@@ -147,6 +148,16 @@ GUARDS: tuple[Guard, ...] = (
             "            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
             "            pass\n",
             f"{SHELL}a_home_is_held_once_and_a_stale_lock_file_is_taken_over",
+        ),
+    ),
+    *guards_in(
+        "node_sdk/rotation.py",
+        LOGS,
+        (
+            "of two processes with one log, one rotates it",
+            "            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+            "            pass\n",
+            "tests/unit/test_rotation.py::test_who_finds_another_at_it_looks_again_later",
         ),
     ),
     *guards_in(
