@@ -123,7 +123,7 @@ class Daemon:
     @property
     def journal_trouble(self) -> str:
         """Why the journal cannot be written; empty where it can."""
-        return self._writing.trouble
+        return self._writing.look()
 
     @property
     def leaving(self) -> bool:

@@ -151,6 +151,26 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_in(
+        "anacostia_daemon/journal/journal.py",
+        WRITTEN,
+        (
+            "a journal that was removed is not written to",
+            "        if misplaced:\n",
+            "        if False:\n",
+            "tests/integration/test_home_that_is_gone.py::test_it_goes_on_once_the_home_is_back",
+        ),
+    ),
+    *guards_in(
+        "anacostia_daemon/supervisor/pipeline.py",
+        WRITTEN,
+        (
+            "a start that waits for the journal is given up by a stop",
+            "        elif self._forgo(name, incarnation) or any(",
+            "        elif any(",
+            "tests/unit/test_supervisor_reconcile.py::test_a_start_that_waits_for_the_journal_is_given_up_by_a_stop",
+        ),
+    ),
+    *guards_in(
         "node_sdk/rotation.py",
         LOGS,
         (
