@@ -41,6 +41,7 @@ class ControlServer:
         self._later: Cancellable | None = None
         self._listener = listen(self._path)
         self._identity = _identity(self._path)
+        self._named = group
         try:
             self._group = None if group is None else open_to(group, self._path)
         except BaseException:
@@ -48,6 +49,12 @@ class ControlServer:
             self._path.unlink(missing_ok=True)
             raise
         loop.add_reader(self._listener.fileno(), self._accept)
+
+    def open_again(self) -> None:
+        """Let the group in as before: with each command of its unit systemd closes the directory of the sockets. Raises
+        CannotOpen, OSError."""
+        if self._named is not None:
+            open_to(self._named, self._path)
 
     def close(self) -> None:
         """Stop listening, drop every client, take the socket's file away if it is still ours."""

@@ -233,6 +233,10 @@ class Daemon:
 
     def reload_configuration(self) -> Reloaded:
         """Follow the configuration as it is now; one that cannot be used changes nothing. See reconfiguring.py."""
+        try:
+            self._control.open_again()
+        except (AnacostiaError, OSError) as error:
+            report(str(error), "error")
         return reload_configuration(self)
 
     def hide_values(self, row: PipelineRow) -> PipelineRow:
