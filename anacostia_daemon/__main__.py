@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(home: Home, ready_fd: int | None, end_with_fd: int | None) -> int:
     from anacostia_daemon.config.configuration import find, load
     from anacostia_daemon.config.problems import ConfigError
+    from anacostia_daemon.control.door import CannotOpen
     from anacostia_daemon.supervisor.home_lock import HomeHeld
 
     for fd in (ready_fd, end_with_fd):
@@ -62,7 +63,7 @@ def _run(home: Home, ready_fd: int | None, end_with_fd: int | None) -> int:
         home.make()  # before anything in it is believed
         config = load(find(home.path))
         daemon = _daemon(home, config)
-    except ConfigError as error:
+    except (ConfigError, CannotOpen) as error:
         return _fail(error, EXIT_CONFIG)
     except HomeHeld as error:
         return _fail(error, EXIT_HELD)
@@ -90,7 +91,7 @@ def _end_nodes(home: Home) -> int:
     from anacostia_daemon.supervisor.home_lock import HomeHeld
 
     try:
-        _daemon(home, _usable_config(home)).run(and_end="ending what an earlier daemon has left")
+        _daemon(home, _usable_config(home), closed=True).run(and_end="ending what an earlier daemon has left")
     except HomeHeld as error:
         return _fail(error, EXIT_HELD)
     except AnacostiaError as error:
@@ -100,10 +101,10 @@ def _end_nodes(home: Home) -> int:
     return 0
 
 
-def _daemon(home: Home, config: Config) -> Daemon:
+def _daemon(home: Home, config: Config, *, closed: bool = False) -> Daemon:
     from anacostia_daemon.supervisor.daemon import Daemon
 
-    return Daemon(Home(home.path, sockets=config.table("daemon").get("sockets")), config)
+    return Daemon(Home(home.path, sockets=config.table("daemon").get("sockets")), config, closed=closed)
 
 
 def _usable_config(home: Home) -> Config:

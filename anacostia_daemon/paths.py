@@ -92,9 +92,22 @@ class Home:
         try:
             noted = Path(self._sockets_note.read_text().strip())
             usable = noted.name == self.hash and noted.is_dir()
+        except PermissionError:  # another user's home, whose daemon may let a group of ours in (control/door.py)
+            return self._of_another() or self._socket_base() / self.hash
         except (OSError, ValueError):  # not there, no text, or no path (one that is too long, say)
             usable = False
         return noted if usable else self._socket_base() / self.hash
+
+    def _of_another(self) -> Path | None:
+        """Where they are told to be, else where the service puts them whose home has this name."""
+        for base in (self._environ.get("ANACOSTIA_DAEMON_SOCKETS", ""), f"/run/{self.path.name}"):
+            path = Path(base) / self.hash
+            try:
+                if base and path.is_dir():
+                    return path
+            except PermissionError:  # they are there, and not for us: the attempt to connect will say so
+                return path
+        return None
 
     def _socket_base(self) -> Path:
         if self._sockets is not None:

@@ -35,7 +35,7 @@ _SHAPES = """\
 
 What `--json` prints. More fields may be added; these stay.
 
-    status     {"daemon": {"pid", "version", "started_at", "home"},
+    status     {"daemon": {"pid", "version", "started_at", "home", "trouble"},
                 "pipelines": [{"name", "file", "desired", "phase", "store": {"uri"},
                   "nodes": [{"name", "kind": "metadata_store|resource|action", "type", "desired", "phase", "pid",
                              "incarnation", "restarts", "started_at", "ready_at",

@@ -20,6 +20,8 @@ LINUX = sys.platform.startswith("linux")
 _PR_SET_CHILD_SUBREAPER = 36
 _UCRED = struct.Struct("3i")  # Linux: pid, uid, gid
 _XUCRED = struct.Struct("=IIh2x16I")  # macOS: version, uid, number of groups, groups
+_SO_PEERGROUPS = 59  # Linux, from 4.13 on
+_MOST_GROUPS = 256  # that Python has room for
 _SOL_LOCAL, _LOCAL_PEERCRED, _LOCAL_PEERPID = 0, 1, 2  # macOS
 
 
@@ -93,6 +95,19 @@ def peer_uid(sock: socket.socket) -> int:
         return parse_xucred(sock.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED.size))
     _, uid, _ = _UCRED.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
     return int(uid)
+
+
+def peer_groups(sock: socket.socket) -> set[int]:
+    """The groups of the process that connected `sock`, as the kernel knew them then; none where it does not say. One
+    with more than 256 counts with its first alone."""
+    if not LINUX:
+        return set()
+    _, _, gid = _UCRED.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
+    try:
+        found = sock.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, 4 * _MOST_GROUPS)
+    except OSError:
+        return {gid}
+    return {gid, *(each for (each,) in struct.iter_unpack("=I", found))}
 
 
 def parse_xucred(data: bytes) -> int:

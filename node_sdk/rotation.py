@@ -8,9 +8,11 @@ file and their room in this one is given back; every writer goes on at its end a
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from node_sdk import logspace
@@ -42,7 +44,9 @@ class Rotation:
 
     def begin(self) -> None:
         """Before the file is opened: make room where it is full or has a hole, and remove what is too old."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), self._alone() as alone:
+            if not alone:
+                return
             self._take_back()
             self._sweep()
             found = logspace.used(self.path)
@@ -69,10 +73,35 @@ class Rotation:
             self._sweep()
         found = logspace.used(self.path)
         if found > self.max_bytes and time.monotonic() >= self._not_before and self._ours():
-            if found > 2 * self.max_bytes or not self._rename():
-                self._empty()
-            found = logspace.used(self.path)
+            with self._alone() as alone:
+                found = logspace.used(self.path)  # another may have made room
+                if alone and found > self.max_bytes:
+                    self._make_room(found)
+                    found = logspace.used(self.path)
         return found
+
+    def _make_room(self, used: int) -> None:
+        if used > 2 * self.max_bytes or not self._rename():
+            self._empty()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Whether nobody else rotates a log of this folder meanwhile: after a reload two loaders have the same one."""
+        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(folder)
+            yield False
+            return
+        except OSError:  # a file system without locks
+            pass
+        try:
+            yield True
+        finally:
+            with contextlib.suppress(OSError):
+                fcntl.flock(folder, fcntl.LOCK_UN)  # a child that was forked meanwhile has the descriptor, too
+            os.close(folder)
 
     # ---- the two ways
 

@@ -71,6 +71,13 @@ DAEMON = Table(
             default_words="`$RUNTIME_DIRECTORY`, `$XDG_RUNTIME_DIR/anacostia`, or a folder of your own below `/tmp`",
             meaning="The folder that the sockets are in. Short: the path of a socket has room for about 100 bytes.",
         ),
+        Key(
+            name="control_group",
+            kind=Group(),
+            default_words="nobody but the daemon's user and root",
+            meaning="A group whose members may control the daemon, and so do whatever its user may. See "
+            "[security.md](security.md#who-may-control-a-daemon). Linux.",
+        ),
     ),
 )
 

@@ -1,7 +1,7 @@
 """The daemon's end of the control socket: who may connect, and how many. What is asked, `handle` knows.
 
-The socket is for its owner (and root) twice over: by the modes of the file and its directory, and by the peer's
-credentials, because a file's mode can be changed by mistake.
+The socket is for its owner (and root, and a group where one is named) twice over: by the modes of the file and its
+directory, and by the peer's credentials, because a file's mode can be changed by mistake.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import stat
 from pathlib import Path
 
 from anacostia_daemon.control.connection import Cancellable, Connection, Conversation, Handler, Turns
+from anacostia_daemon.control.door import open_to
 from anacostia_daemon.control.messages import ControlError, ControlRequest, ErrorCode
 from node_sdk.errors import AnacostiaError
-from node_sdk.osprocess import allowed, peer_uid
+from node_sdk.osprocess import allowed, peer_groups, peer_uid
 from node_sdk.wire.codec import encode
 from node_sdk.wire.frames import frame
 
@@ -31,15 +32,29 @@ class CannotListen(AnacostiaError):
 
 
 class ControlServer:
-    """Listens at `path` and gives each request to `handle(request, conversation)`, in the loop's thread."""
+    """Listens at `path` and gives each request to `handle(request, conversation)`, in the loop's thread. The members of
+    `group` may ask, too; CannotOpen where they cannot get there."""
 
-    def __init__(self, loop: Turns, path: str | os.PathLike[str], handle: Handler) -> None:
+    def __init__(self, loop: Turns, path: str | os.PathLike[str], handle: Handler, group: str | None = None) -> None:
         self._loop, self._path, self._handle = loop, Path(path), handle
         self._connections: set[Connection] = set()
         self._later: Cancellable | None = None
         self._listener = listen(self._path)
         self._identity = _identity(self._path)
+        self._named = group
+        try:
+            self._group = None if group is None else open_to(group, self._path)
+        except BaseException:
+            self._listener.close()
+            self._path.unlink(missing_ok=True)
+            raise
         loop.add_reader(self._listener.fileno(), self._accept)
+
+    def open_again(self) -> None:
+        """Let the group in as before: with each command of its unit systemd closes the directory of the sockets. Raises
+        CannotOpen, OSError."""
+        if self._named is not None:
+            open_to(self._named, self._path)
 
     def close(self) -> None:
         """Stop listening, drop every client, take the socket's file away if it is still ours."""
@@ -67,7 +82,7 @@ class ControlServer:
         except OSError as error:
             _turn_away(sock, "denied", f"cannot let you in: {error}")
             return
-        if not allowed(uid):
+        if not (allowed(uid) or (self._group is not None and self._group in peer_groups(sock))):
             _turn_away(sock, "denied", f"cannot let you in: this daemon is user {os.geteuid()}'s, you are user {uid}")
         elif len(self._connections) >= MAX_CONNECTIONS and not self._make_room():
             _turn_away(sock, "busy", f"cannot let you in: {MAX_CONNECTIONS} clients wait for answers; try again")

@@ -21,6 +21,8 @@ def overview(status: dict[str, Any]) -> list[str]:
     about = f"daemon {daemon['version']}, pid {daemon['pid']}, up {ago(daemon['started_at'])}, home {daemon['home']}"
     about += ", shutting down" if daemon.get("shutting_down") else ""
     lines = [screen.styled(_cut(about), screen.DIM)]
+    if daemon.get("trouble"):
+        lines += _wrapped(shown(daemon["trouble"]), screen.RED)
     named = {each["name"] for each in status["pipelines"]}  # those that are being loaded
     waiting = [each for each in status.get("not_started", []) if each["name"] not in named]
     if status["pipelines"] or waiting:

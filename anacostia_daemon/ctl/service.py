@@ -131,15 +131,18 @@ def _check_rights(place: steps.Place, doing: str) -> None:
 
 def _is_current(place: steps.Place) -> bool:
     """But for the interpreter and the account, which were chosen when it was installed."""
-    chosen = ("ExecStart=", "ExecStopPost=", "User=", "CapabilityBoundingSet=")
+    chosen = ("User=", "CapabilityBoundingSet=")
 
     def lines(text: str) -> list[str]:
-        return [line for line in text.splitlines() if not line.startswith(chosen)]
+        return [line for line in text.splitlines() if not line.startswith(chosen) and "-m anacostia_daemon" not in line]
 
     if place.platform == "launchd":
         return True
-    ours = templates.text(f"{'user' if place.of_user else 'system'}/{steps.UNIT}")
-    return lines(place.unit.read_text(encoding="utf-8")) == lines(ours)
+    scope = "user" if place.of_user else "system"
+    return all(
+        path.exists() and lines(path.read_text(encoding="utf-8")) == lines(templates.text(f"{scope}/{path.name}"))
+        for path in (place.unit, place.nodes_unit)
+    )
 
 
 # ---- doing

@@ -38,7 +38,7 @@ def _directory(path: Path, refused: bool) -> Iterator[Finding]:
         yield fault("home", f"{path} is no directory", "move it away, or name another home with --home")
         return
     found = path.stat()
-    if found.st_uid != os.getuid():
+    if found.st_uid != os.getuid() and os.getuid() != 0:
         whose = f"it belongs to user {found.st_uid}, you are {os.getuid()}"
         yield fault("home", f"{path}: {whose}", "work as that user, or name your own home with --home")
     elif not os.access(path, os.R_OK | os.W_OK | os.X_OK):
@@ -47,7 +47,8 @@ def _directory(path: Path, refused: bool) -> Iterator[Finding]:
         mode = f"{stat.S_IMODE(found.st_mode):04o}"
         yield warning("home", f"{path}: others may enter it (mode {mode})", f"chmod 700 {path}; a daemon does so too")
     elif not refused:
-        yield ok("home", f"{path} is yours alone")
+        whose = "yours alone" if found.st_uid == os.getuid() else f"user {found.st_uid}'s alone; root may work with it"
+        yield ok("home", f"{path} is {whose}")
     for each, owner in _owners(path):
         if owner != found.st_uid:
             advice = f"chown {found.st_uid} {each}; was a daemon run as root?"

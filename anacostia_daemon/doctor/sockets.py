@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import socket
 import stat
 from collections.abc import Iterator
 
+from anacostia_daemon.control.door import CONNECT, ENTER
 from anacostia_daemon.doctor.finding import Finding, fault, ok, warning
 from anacostia_daemon.paths import Home
 from node_sdk.names import MAX_SOCKET_PATH
@@ -35,10 +37,12 @@ _SHORTER = "set XDG_RUNTIME_DIR to a shorter directory (then start the daemon an
 
 def _directory(home: Home) -> Iterator[Finding]:
     found = home.socket_dir.stat()
-    if found.st_uid != os.getuid():
+    if os.getuid() not in (0, found.st_uid):
         yield fault("sockets", f"{home.socket_dir} belongs to user {found.st_uid}", "work as that user")
         return
-    if stat.S_IMODE(found.st_mode) & 0o077:
+    if stat.S_IMODE(found.st_mode) == ENTER and stat.S_IMODE(home.control_socket.stat().st_mode) == CONNECT:
+        yield ok("sockets", f"members of {_group(found.st_gid)} may control the daemon, as configured")
+    elif stat.S_IMODE(found.st_mode) & 0o077:
         yield warning("sockets", f"others may enter {home.socket_dir}", f"chmod 700 {home.socket_dir}")
     if home.control_socket.exists() and not _somebody_listens(home):
         yield warning(
@@ -46,6 +50,13 @@ def _directory(home: Home) -> Iterator[Finding]:
             f"{home.control_socket} was left behind by a daemon that was killed",
             "nothing; the next daemon takes its place, and its nodes over",
         )
+
+
+def _group(gid: int) -> str:
+    try:
+        return f"group '{grp.getgrgid(gid).gr_name}'"
+    except KeyError:
+        return f"group {gid}"
 
 
 def _somebody_listens(home: Home) -> bool:

@@ -37,6 +37,9 @@ def check(daemon: dict[str, Any] | None) -> Iterator[Finding]:
         yield warning("daemon", versions, "`anacostiactl shutdown --leave-nodes`, then start the new daemon")
     else:
         yield ok("daemon", f"{daemon['version']} runs, pid {daemon['pid']}")
+    if daemon is not None and daemon.get("trouble"):
+        what, _, way_out = daemon["trouble"].partition("; ")
+        yield fault("daemon", what, way_out or "make room on its disk, or see who has it locked")
 
 
 def _python() -> Finding:

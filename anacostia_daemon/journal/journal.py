@@ -46,6 +46,7 @@ class Journal:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._connection = connect(path)
+        self._path, self._file = path, _identity(path)
         self.keep = keep
         self._keep_seconds, self._clock = keep_days * 86400, clock
         self._unpruned = _PRUNE_EVERY  # what grew old while no daemon ran goes with the first line that is written
@@ -54,6 +55,15 @@ class Journal:
         self._promised = False  # whether any of it must outlive a power failure
         self.wrote = False  # whether the last turn had anything to write, and did
         self._saved: dict[tuple[str, str], NodeRow] = {}
+
+    def misplaced(self) -> str:
+        """Why the next daemon would find nothing of what is written: our file was removed, or another one is in its
+        place. Empty where it is there."""
+        if _identity(self._path) == self._file:
+            return ""
+        what = "the home was removed or moved away" if not self._path.parent.exists() else "its file was removed"
+        what = "another file is in its place" if self._path.exists() else what
+        return f"{what}; put it back as it was, and it goes on, or `anacostiactl shutdown` and start anew"
 
     def close(self) -> None:
         """Close the file. Nothing is lost: what was written is on disk."""
@@ -205,6 +215,9 @@ class Journal:
         self._pending.append((statement, values))
 
     def _commit(self) -> None:
+        misplaced = self.misplaced()
+        if misplaced:
+            raise sqlite3.OperationalError(misplaced)
         # What is known of processes is of no use after a power failure: they are gone. So only what was promised to
         # people, and the numbers that must never be given twice, wait for the disk.
         self._connection.execute(f"PRAGMA synchronous = {'FULL' if self._promised else 'NORMAL'}")
@@ -282,3 +295,11 @@ def _node(row: dict[str, Any]) -> NodeRow:
 
 def _entry(row: dict[str, Any]) -> Entry:
     return Entry(from_=row.pop("from"), **row)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -19,7 +19,7 @@ PROPERTIES = (
 
 _STATUSES = {
     "75": "another daemon holds its home: stop that one, then start this",
-    "78": "its configuration cannot be used: `anacostiactl config check` says why",
+    "78": "its configuration cannot be used: `anacostiactl config check` says why, or `journalctl -u anacostiad`",
     "203": "its interpreter is gone: install the service again from the one that is there",
     "217": "its account does not exist: `systemd-sysusers` makes it, or name another with `service install --as USER`",
     "226": "one of the directories that the unit names is not there, or the kernel refuses part of the hardening",

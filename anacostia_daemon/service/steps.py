@@ -12,6 +12,7 @@ from typing import Literal
 from anacostia_daemon.service import templates
 
 UNIT = "anacostiad.service"
+NODES_UNIT = "anacostiad-nodes.service"  # of systemd: ends nodes where a stop finds no daemon
 LABEL = "org.anacostia.anacostiad"
 SYSTEM_HOME = Path("/var/lib/anacostia")
 _MAC_HOME = Path("/usr/local/var/anacostia")
@@ -67,6 +68,11 @@ class Place:
         return self.config / "systemd/user" / UNIT if self.of_user else SYSTEM_UNIT
 
     @property
+    def nodes_unit(self) -> Path:
+        """Of systemd, beside the unit."""
+        return self.unit.with_name(NODES_UNIT)
+
+    @property
     def hardening(self) -> Path:
         return self.unit.with_name(f"{UNIT}.d") / "hardened.conf"
 
@@ -79,6 +85,7 @@ class Place:
         return ("systemctl", *(("--user",) if self.of_user else ()), *words)
 
 
+_OLD = "it is not installed, as in earlier versions"
 _SYSUSERS, _TMPFILES = _ETC / "sysusers.d/anacostia.conf", _ETC / "tmpfiles.d/anacostia.conf"
 
 
@@ -93,6 +100,7 @@ def install(place: Place, python: str, account: str, *, hardened: bool, now: boo
         steps += [Write(_TMPFILES, templates.text("tmpfiles.conf"))]
         steps += [Run(("systemd-tmpfiles", "--create", str(_TMPFILES)))]
     steps.append(Write(place.unit, templates.unit(f"{name}/{UNIT}", python, None if place.of_user else account)))
+    steps.append(Write(place.nodes_unit, templates.unit(f"{name}/{NODES_UNIT}", python)))
     if hardened:
         steps.append(Write(place.hardening, templates.text("system/hardened.conf")))
     steps += [Run(place.systemctl("daemon-reload")), Run(place.systemctl("enable", *(["--now"] if now else []), UNIT))]
@@ -109,7 +117,9 @@ def uninstall(place: Place) -> list[Step]:
             Run(("launchctl", "bootout", f"{place.domain}/{LABEL}"), else_do="it was not loaded"),
             Remove(place.unit),
         ]
-    steps: list[Step] = [Run(place.systemctl("disable", "--now", UNIT)), Remove(place.unit)]
+    # The second waits for the end of what the first has found without a daemon.
+    steps: list[Step] = [Run(place.systemctl("disable", "--now", UNIT)), Run(place.systemctl("stop", NODES_UNIT), _OLD)]
+    steps += [Remove(place.unit), Remove(place.nodes_unit)]
     if not place.of_user:
         steps += [Remove(place.hardening), Remove(_SYSUSERS), Remove(_TMPFILES)]
     return [*steps, Run(place.systemctl("daemon-reload"))]

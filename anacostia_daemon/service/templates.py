@@ -11,7 +11,7 @@ FOLDER = Path(__file__).with_name("units")
 PYTHON = "/opt/anacostia/bin/python"  # the interpreter that the files name
 ACCOUNT = "anacostia"  # the account that the files name
 MAC_LOG = "/usr/local/var/log/anacostia/anacostiad.log"
-_NOT_IN_A_UNIT = " \t\"'\\%$;\n"  # systemd gives these a meaning in ExecStart=
+_NOT_IN_A_UNIT = " \t\"'\\%$;\n`&|<>()*?[]#!~{}"  # systemd, or the shell of ExecStop=, gives these a meaning
 
 
 def text(name: str, words: Mapping[str, str] | None = None) -> str:

@@ -26,7 +26,7 @@ from anacostia_daemon.service.notify import Notifier
 from anacostia_daemon.supervisor import record
 from anacostia_daemon.supervisor.announcing import Announcer
 from anacostia_daemon.supervisor.commands.asking import CommandFailed
-from anacostia_daemon.supervisor.commands.table import perform
+from anacostia_daemon.supervisor.commands.table import READING, asked_about, perform
 from anacostia_daemon.supervisor.companion import Companions
 from anacostia_daemon.supervisor.cpu import CpuShares
 from anacostia_daemon.supervisor.enrolment import Enrolment, check_names
@@ -51,7 +51,7 @@ from anacostia_daemon.supervisor.waiters import Waiters
 from anacostia_daemon.supervisor.writing import CannotWrite, Writing
 from node_sdk.changes import Changes, changes
 from node_sdk.errors import AnacostiaError
-from node_sdk.osprocess import be_subreaper
+from node_sdk.osprocess import allowed, be_subreaper
 from node_sdk.wire.link import NodeMessage
 from node_sdk.wire.loader import Loaded
 
@@ -84,9 +84,10 @@ class _Leaving:
 
 
 class Daemon:
-    """Holds its home from construction to the end of `run`. Raises AnacostiaError where it cannot start."""
+    """Holds its home from construction to the end of `run`. Raises AnacostiaError where it cannot start. `closed`: it
+    lets no group in, whatever the configuration says."""
 
-    def __init__(self, home: Home, config: Config | None = None) -> None:
+    def __init__(self, home: Home, config: Config | None = None, *, closed: bool = False) -> None:
         self.home = home
         self.config = load(find(home.path)) if config is None else config
         self.settings = Settings()
@@ -108,7 +109,8 @@ class Daemon:
         self._given_up = ""
         be_subreaper()
         self._reaper = Reaper()
-        self._control = ControlServer(loop, home.control_socket, self._handle)
+        group = None if closed else self.config.table("daemon").get("control_group")
+        self._control = ControlServer(loop, home.control_socket, self._handle, group)
         self._link = Link(loop, home.link_socket, self._node_says, self._may_run)
         self.memory = MemoryWatch(loop, self.settings, lambda: (member.pipeline for member in self.members.values()))
         self.around = Surroundings(loop, home, self._link, self._reaper, OutOfMemory(), self.settings)
@@ -121,7 +123,7 @@ class Daemon:
     @property
     def journal_trouble(self) -> str:
         """Why the journal cannot be written; empty where it can."""
-        return self._writing.trouble
+        return self._writing.look()
 
     @property
     def leaving(self) -> bool:
@@ -231,6 +233,10 @@ class Daemon:
 
     def reload_configuration(self) -> Reloaded:
         """Follow the configuration as it is now; one that cannot be used changes nothing. See reconfiguring.py."""
+        try:
+            self._control.open_again()
+        except (AnacostiaError, OSError) as error:
+            report(str(error), "error")
         return reload_configuration(self)
 
     def hide_values(self, row: PipelineRow) -> PipelineRow:
@@ -352,6 +358,10 @@ class Daemon:
     # ---- what arrives
 
     def _handle(self, request: ControlRequest, conversation: Conversation) -> None:
+        if not allowed(conversation.uid) and request.command not in READING:
+            report(
+                f"user {conversation.uid} asks: {request.command} {' '.join(asked_about(request))}".rstrip(), "notice"
+            )
         try:
             perform(self, request, conversation)
         except CommandFailed as error:

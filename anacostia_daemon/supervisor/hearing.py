@@ -58,7 +58,8 @@ class Hearing:
         if message.node not in self._pipeline.nodes:
             return
         match message:
-            case said.Beat(_, node, incarnation, ready, work, ended_runs, failed_runs):
+            case said.Beat(_, node, incarnation, ready, work, ended_runs, failed_runs, paused):
+                self._pipeline.nodes[node].said_paused = (incarnation, paused)
                 self._pipeline.feed(node, Beat(incarnation, ready, work))
                 self._count_runs(node, incarnation, ended_runs, failed_runs)
                 self._pipeline.cancelling.heard(node)

@@ -49,6 +49,7 @@ class Link:
         except zmq.ZMQError as error:
             self._context.destroy(linger=0)
             raise AnacostiaError(f"cannot listen at {path}: {error.strerror}; is its directory yours?") from error
+        path.chmod(0o600)  # a group may pass through its directory (control/door.py)
         self._fd = int(self._socket.getsockopt(zmq.FD))
         self._identities: dict[NodeKey, bytes] = {}
         self._banned: dict[bytes, None] = {}  # in the order in which they were last heard

@@ -334,11 +334,21 @@ class Pipeline:
     def _signal(self, name: str, node: Watched, incarnation: int, number: signal.Signals) -> None:
         if node.handle is not None:
             node.handle.send_group(number)
-        elif any(each.withdraw(name, incarnation) for each in self.loaders):
+        elif self._forgo(name, incarnation) or any(each.withdraw(name, incarnation) for each in self.loaders):
             node.asked = 0
             self.feed(name, Exited(incarnation, None, None, "was not started yet", fault=False))
         elif node.asked == incarnation and number == signal.SIGKILL:
             (node.asker or self.keeper).kill(f"it did not say whether it started {name}")
+
+    def _forgo(self, name: str, incarnation: int) -> bool:
+        """Whether its start still waited for the journal (`act`), and waits no longer: else nobody would end it."""
+        before = len(self._actions)
+        self._actions = [
+            (other, each)
+            for other, each in self._actions
+            if not (other == name and isinstance(each, actions.Spawn) and each.incarnation == incarnation)
+        ]
+        return len(self._actions) < before
 
     def _family_gone(self, name: str, incarnation: int) -> None:
         self.around.link.forget((self.name, name, incarnation))

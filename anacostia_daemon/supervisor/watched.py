@@ -39,10 +39,19 @@ class Watched:
         self.unheard: Handle | None = None  # until when its loader may keep silent about its end
         self.ready_before: dict[int, float] = {}  # incarnation of an earlier daemon: when it got ready
         self.died_unseen: dict[int, Head] = {}  # incarnation of an earlier daemon: the process it was
+        self.said_paused: tuple[int, bool | None] = (0, None)  # which incarnation has said so of itself (wire Beat)
         self._measured: float | None = None  # start time of its process, as we saw it ourselves
         self._clearing: Clearing | None = None
         self._timer: Handle | None = None
         self._timer_at = 0.0
+
+    def heeds(self, paused: bool) -> bool:
+        """Whether its process is known to be paused, or not to be; also where it has none that works, or an older one
+        that does not say. The next is started so."""
+        if self.state.phase == "starting":
+            return self.state.told_paused is paused
+        incarnation, said = self.said_paused
+        return self.state.phase != "ready" or (incarnation == self.state.incarnation and said in (paused, None))
 
     def watch(self, pid: int, gone: Callable[[], None]) -> None:
         """Call `gone`, in a later turn, once this process has ended.

@@ -27,6 +27,7 @@ class Writing:
         self._loop, self._journal, self._path, self._again = loop, journal, path, again
         self._timer: Handle | None = None
         self.trouble = ""  # why the last attempt failed
+        self._reported = False  # of what was seen without an attempt
         self.wrote: Callable[[], None] = lambda: None  # who wants to know that there is something new
 
     @contextmanager
@@ -49,6 +50,16 @@ class Writing:
         if self.trouble:
             report("the journal can be written again", "notice")
             self.trouble = ""
+
+    def look(self) -> str:
+        """Why the journal cannot be written; empty where, as far as can be seen without writing, it can."""
+        if self.trouble:
+            return self.trouble
+        why = self._journal.misplaced()
+        if why and not self._reported:
+            report(f"cannot write the journal {self._path}: {why}", "error")
+        self._reported = bool(why)
+        return why and f"cannot write the journal {self._path}: {why}"
 
     def _try_again(self) -> None:
         self._timer = None

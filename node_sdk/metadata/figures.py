@@ -13,6 +13,7 @@ from typing import Any
 LONG = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 SHORT = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 RUN_ENDS = ("succeeded", "failed", "cancelled")
+TASK_ENDS = ("succeeded", "failed", "error")  # of a task that was executed
 REQUESTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)  # of one commit
 
 
@@ -45,11 +46,12 @@ Ended = tuple[str | None, str, float | None]  # node (None: the run itself), sta
 
 
 class Figures:
-    """Of one process of a store."""
+    """Of one process of a store, in whose graph these are the actions."""
 
-    def __init__(self) -> None:
+    def __init__(self, actions: Iterable[str] = ()) -> None:
         # Zeros from the beginning: what appears with its first failure would not be seen to rise.
-        self._ended: dict[tuple[str | None, str], Histogram] = {(None, state): Histogram(LONG) for state in RUN_ENDS}
+        kinds = [*((None, state) for state in RUN_ENDS), *((name, state) for name in actions for state in TASK_ENDS)]
+        self._ended: dict[tuple[str | None, str], Histogram] = {kind: Histogram(LONG) for kind in kinds}
         self._hops = Histogram(SHORT)
         self._commits = Histogram(SHORT)
         self._requests = Histogram(REQUESTS)

@@ -71,7 +71,7 @@ class Ledger:
     def __init__(self, tables: Tables, graph: GraphSpec, clock: Clock = time.time) -> None:
         self._tables = tables
         self._board = Board(tables, graph, clock)
-        self.figures = Figures()
+        self.figures = Figures(node.name for node in graph.nodes if node.kind == "action")
         self._counts = Counts(self._board)
         self._prepared = False
         self._loaded = False

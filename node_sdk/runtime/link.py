@@ -37,7 +37,8 @@ _LOG = logging.getLogger("anacostia.runtime")
 
 class Link:
     """The link of incarnation `incarnation` of `node`. `changed` is called, in the thread, when `paused` changes or a
-    run was cancelled; `watch` is told of the latter, and looked after."""
+    run was cancelled; `watch` is told of the latter, and looked after. `heeds`: the main thread has something to do
+    before a pause holds, and says `heed` then."""
 
     def __init__(
         self,
@@ -48,11 +49,13 @@ class Link:
         incarnation: int,
         heartbeat_timeout: float,
         paused: bool = False,
+        heeds: bool = False,
         changed: Callable[[], None] = lambda: None,
         watch: TaskWatch | None = None,
         log_watch: LogWatch | None = None,
     ) -> None:
-        self.paused = paused
+        self.paused = self._heeded = paused
+        self._heeds = heeds
         self.interval = min(heartbeat_timeout / 3, LONGEST_INTERVAL)
         self._identity = (pipeline, node, incarnation)
         self._ready = False
@@ -102,6 +105,13 @@ class Link:
             self._runs = (ended, failed)
             self._tell_soon()
 
+    def heed(self, paused: bool) -> None:
+        """A pause holds now, or does no longer; the daemon hears it at once."""
+        if paused != self._heeded:
+            self._heeded = paused
+            self._words.append(self._beat())
+            self.poke()
+
     def poke(self) -> None:
         """The thread is to look again: the watch has a new deadline."""
         self._wakeup.poke()
@@ -143,7 +153,7 @@ class Link:
 
     def _beat(self) -> Beat:
         self._said, self._said_runs = self._work, self._runs
-        return Beat(*self._identity, self._ready, self._said, *self._said_runs)
+        return Beat(*self._identity, self._ready, self._said, *self._said_runs, self._heeded)
 
     def _run(self) -> None:
         poller = zmq.Poller()
@@ -218,6 +228,8 @@ class Link:
                 continue
             if isinstance(message, SetPaused) and message.paused != self.paused:
                 self.paused = message.paused
+                if not self._heeds:
+                    self.heed(self.paused)
                 self._changed()
             elif isinstance(message, CancelTask):
                 self._watch.cancelled(message.run_id)

@@ -83,6 +83,7 @@ class Live:
             incarnation=launch.incarnation,
             heartbeat_timeout=self.spec.heartbeat_timeout,
             paused=launch.paused,
+            heeds=self.spec.kind == "resource" and self.spec.monitoring,
             changed=interrupt.poke,
             watch=self.watch,
             log_watch=None if rotation is None else LogWatch(rotation),

@@ -48,6 +48,7 @@ class ResourceLoop:
             self._hear()
             live.interrupt.check()
             store.settle()
+            self._heed()
             if live.interrupt.asked:
                 live.interrupt.asked = False
                 self._stale = True
@@ -87,6 +88,12 @@ class ResourceLoop:
             self._stale = True
             for successor in self._forward:
                 self._live.outbox.signal(successor, signal.run_id)
+
+    def _heed(self) -> None:
+        """A pause holds once the store has heard that nothing is offered: until then what comes may start a run."""
+        paused, offers = self._live.link.paused, self._offered is not None and self._offered[0]
+        if not paused or not (offers or self._store.waits):
+            self._live.link.heed(paused)
 
     def _offer(self) -> None:
         """Tell the store what is news to it. While paused nothing is offered, and what was is taken back."""

@@ -98,6 +98,11 @@ class StoreClient:
                 self._wait()
             self._send(operation, asked=False)
 
+    @property
+    def waits(self) -> bool:
+        """Whether something was told that is not answered yet."""
+        return bool(self._told)
+
     def settle(self) -> None:
         """Take in what has arrived; raise the first refusal of a `tell` that nobody has heard of yet."""
         with self._shielded():

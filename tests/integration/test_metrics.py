@@ -167,3 +167,10 @@ def test_a_daemon_whose_configuration_shows_metrics_to_others_does_not_start(tmp
     done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
     assert done.returncode != 0
     assert "metrics.address: others could read the metrics there; name a token_file" in done.stderr
+
+
+def test_a_token_that_cannot_be_read_is_named() -> None:
+    with daemon_of_a_test(CONFIGURATION) as daemon:
+        daemon.until(lambda: "metrics: cannot serve" in daemon.log, "it is said")
+        file = daemon.folder / "token"
+        assert f"port 0: the daemon's account cannot read {file}: No such file or directory" in daemon.log

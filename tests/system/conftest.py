@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 # What a test may leave in the host of its worker.
 LEFT = (
-    "/etc/systemd/system/anacostiad.service*",
+    "/etc/systemd/system/anacostiad*",
     "/etc/sysusers.d/anacostia.conf",
     "/etc/tmpfiles.d/anacostia.conf",
     "/run/anacostia",
@@ -96,7 +96,7 @@ def host(machine: Host, request: pytest.FixtureRequest) -> Iterator[Host]:
     yield machine
     machine.run("systemctl", "stop", "--no-block", "anacostiad.service", code=None)
     machine.run("systemctl", "kill", "-s", "KILL", "anacostiad.service", code=None)
-    machine.run("systemctl", "stop", "anacostiad.service", code=None)
+    machine.run("systemctl", "stop", "anacostiad.service", "anacostiad-nodes.service", code=None)
     machine.sh(f"rm -rf {' '.join(LEFT)}")
     machine.run("systemctl", "daemon-reload")
     machine.run("systemctl", "reset-failed")

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tests.e2e.place import wait_for
 
-__all__ = ["HOME", "UNIT", "Host", "possible", "wait_for"]
+__all__ = ["HOME", "NODES_UNIT", "UNIT", "Host", "possible", "wait_for"]
 
 SCRIPT = Path(__file__).with_name("host.sh")
 HOME = "/var/lib/anacostia"
 UNIT = "anacostiad.service"
+NODES_UNIT = "anacostiad-nodes.service"
 
 
 class Host:
@@ -39,6 +43,13 @@ class Host:
         self._held.stdin.close()
         self._held.wait(20)
         self._held.stdout.close()
+
+    def power_off(self) -> None:
+        """An orderly end of the whole system."""
+        leader = int((self.state / "leader.pid").read_text())
+        self.run("systemctl", "poweroff", code=None)
+        wait_for(lambda: not _alive(leader), "the system is down")
+        self.close()
 
     # ---- doing
 
@@ -123,6 +134,12 @@ class Host:
             self.run("journalctl", "-n", "0", "--show-cursor", "-o", "cat").stdout.rpartition("cursor: ")[2].strip()
         )
         self._since = ["--after-cursor", cursor] if cursor else []
+
+
+def _alive(pid: int) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def possible() -> str:

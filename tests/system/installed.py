@@ -57,10 +57,14 @@ def wheel(into: Path) -> Path:
     return made
 
 
-def needed() -> list[Distribution]:
-    """What the project needs to run, and what that needs, as it is installed here."""
-    found: dict[str, Distribution] = {}
-    waiting = [distribution("anacostia-daemon")]
+# What metrics and traces need, beside what everybody needs.
+EXTRAS = ("prometheus-client", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
+
+
+def needed(*more: str) -> list[Distribution]:
+    """What the project and `more` need to run, and what that needs, as it is installed here."""
+    found: dict[str, Distribution] = {name: distribution(name) for name in more}
+    waiting = [distribution("anacostia-daemon"), *found.values()]
     while waiting:
         for line in waiting.pop().requires or ():
             name = re.split(r"[^A-Za-z0-9._-]", line)[0].lower()
@@ -97,10 +101,10 @@ def wheel_of(installed: Distribution, into: Path) -> None:
 
 
 def environment(into: Path, ours: Path) -> None:
-    """What `python3 -m venv /opt/anacostia` and `pip install` make, without the time that they take."""
+    """What `python3 -m venv /opt/anacostia` and `pip install .[metrics,otel]` make, without the time that they take."""
     subprocess.run([PYTHON, "-m", "venv", "--without-pip", into], check=True, capture_output=True)
     packages = next(into.glob("lib/python*/site-packages"))
-    for installed in needed():
+    for installed in needed(*EXTRAS):
         for each in installed.files or ():
             if not str(each).startswith(".."):
                 place = packages / str(each)

@@ -54,6 +54,7 @@ def test_from_nothing_to_a_hardened_service_that_survives_a_reboot(boot: Callabl
 
     assert "running as pid" in said
     assert "Active: active (running)" in said
+    assert said.endswith("all is well\n")
     wait_for(lambda: host.show("StatusText") == "1 pipeline, 3 nodes ready", "the sentence follows")
     assert host.show("UnitFileState") == "enabled"
     assert host.show("ProtectHome") == "yes"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from flow import DROP_INS, WORK, begin, crashed, executing, finish, install
-from host import HOME, UNIT, Host, wait_for
+from host import HOME, NODES_UNIT, UNIT, Host, wait_for
 
 
 def test_start_returns_when_the_daemon_is_ready_and_systemd_shows_what_it_says(host: Host) -> None:
@@ -62,6 +65,55 @@ def test_stop_leaves_no_process_and_the_pipeline_comes_back_with_the_next_start(
     host.run("systemctl", "start", UNIT)
     assert executing(host, attempt=2)
     finish(host, attempt=2)
+
+
+def asleep(host: Host) -> None:
+    """No node, no loader, no daemon; but what ends them may not have returned yet."""
+    wait_for(lambda: host.ours() == [], "nobody is left")
+
+
+def test_a_stop_between_a_crash_and_the_restart_ends_the_nodes(host: Host) -> None:
+    install(host, tighter="RestartSec=60")
+    begin(host)
+    host.run("kill", "-KILL", host.show("MainPID"))
+    wait_for(lambda: host.show("SubState") == "auto-restart", "it waits to be restarted")
+
+    host.run("systemctl", "stop", UNIT)
+
+    asleep(host)
+    assert (host.show("ActiveState"), host.show("ActiveState", NODES_UNIT)) == ("inactive", "inactive")
+    assert "stopping: ending what an earlier daemon has left" in host.journal(NODES_UNIT), "they were not asked"
+    host.run("systemctl", "start", UNIT)
+    executing(host, attempt=2)
+    finish(host, attempt=2)
+
+
+@pytest.mark.parametrize("words", ["start", "restart"])
+def test_a_start_between_a_crash_and_the_restart_adopts_the_nodes(host: Host, words: str) -> None:
+    install(host, tighter="RestartSec=60")
+    before = begin(host)
+    host.run("kill", "-KILL", host.show("MainPID"))
+    wait_for(lambda: host.show("SubState") == "auto-restart", "it waits to be restarted")
+
+    host.run("systemctl", words, UNIT)
+
+    assert host.pids() == before
+    finish(host)
+
+
+def test_a_stop_ends_nodes_that_were_left_on_purpose_however_well_they_hide(host: Host) -> None:
+    install(host)
+    host.sh(f"mkdir {WORK}; chown anacostia {WORK}")
+    host.ctl("start", "/srv/app/tests/rogues/pipeline.py", "--", "hides_completely", WORK)
+    host.write(f"{WORK}/inbox/one.txt", "1")
+    wait_for(lambda: host.sh(f"cat {WORK}/family.log 2>/dev/null || true").split(), "a child has hidden itself")
+    host.ctl("shutdown", "--leave-nodes")
+    wait_for(lambda: host.show("ActiveState") == "inactive", "the unit has ended")
+    assert host.ours()
+
+    host.run("systemctl", "stop", UNIT)
+
+    asleep(host)
 
 
 def test_a_stop_that_takes_longer_than_its_timeout_is_given_the_time_that_the_nodes_may_take(host: Host) -> None:
@@ -158,11 +210,15 @@ def test_a_dynamic_user_keeps_home_and_nodes_through_a_crash_of_the_daemon(host:
     assert host.ours() == []
 
 
-def test_a_reboot_resumes_the_pipelines_that_were_up(boot, kept) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize("orderly", [True, False])
+def test_a_reboot_resumes_the_pipelines_that_were_up(boot: Callable[..., Host], kept: Path, orderly: bool) -> None:
     first = boot(kept)
     install(first)
     begin(first)
-    first.close()
+    if orderly:
+        first.power_off()
+    else:
+        first.close()
 
     second = boot(kept)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from flow import DROP_INS, begin, install
 from host import HOME, UNIT, Host, wait_for
@@ -136,3 +138,54 @@ def test_uninstalling_stops_everything_and_keeps_the_data(host: Host) -> None:
     assert host.sh(f"cd {HOME} && ls work/metadata.db journal.db")
     assert "not installed" in host.run(CTL, "service", "status", code=3).stdout
     assert "it is not installed" in host.run(CTL, "service", "uninstall", code=1).stderr
+
+
+def test_a_configuration_that_is_no_toml_is_said_at_once_and_not_tried_again(host: Host) -> None:
+    host.run(CTL, "service", "install")
+    host.write(f"{HOME}/anacostia.toml", "[daemon\nload_timeout = 5\n")
+    host.sh(f"chown -R anacostia {HOME}")
+
+    host.run("systemctl", "start", UNIT, code=1)
+
+    failed(host)
+    assert (host.show("ExecMainStatus"), host.show("NRestarts")) == ("78", "0")
+    assert f"cannot use the configuration {HOME}/anacostia.toml: it is not TOML" in host.journal()
+    said = host.run(CTL, "service", "status", code=3).stdout
+    assert "exit code 78: its configuration cannot be used: `anacostiactl config check` says why" in said
+
+
+@pytest.fixture
+def full(host: Host) -> Iterator[str]:
+    """A file that fills the disk that the home is on."""
+    host.run(CTL, "service", "install")
+    host.sh(f"mount -t tmpfs -o size=16m,mode=700,uid=$(id -u anacostia),gid=$(id -g anacostia) small {HOME}")
+    host.sh(f"head -c 32m /dev/zero > {HOME}/filler || true")
+    yield f"{HOME}/filler"
+    host.run("systemctl", "stop", UNIT, code=None)
+    host.sh(f"umount -l {HOME}")
+
+
+def test_on_a_full_disk_it_is_tried_again_until_there_is_room(host: Host, full: str) -> None:
+    host.run("systemctl", "start", "--no-block", UNIT)
+    wait_for(lambda: int(host.show("NRestarts")) > 0, "it is tried again")
+    (said, *_) = [text for text, level in host.events() if level == 3]
+    assert f"cannot start in the home {HOME}" in said and "No space left on device" in said
+
+    host.sh(f"rm {full}")
+
+    wait_for(lambda: host.show("ActiveState") == "active", "it has started by itself")
+
+
+def test_a_disk_that_fills_up_is_said_and_a_stop_still_stops_everything(host: Host, full: str) -> None:
+    host.sh(f"rm {full}")
+    host.run("systemctl", "start", UNIT)
+    pids = begin(host)
+    host.sh(f"head -c 32m /dev/zero > {full} || true")
+    host.run("kill", "-KILL", str(pids["after"]))
+    wait_for(lambda: "cannot write the journal" in host.ctl("status", code=None).stdout, "it is said")
+    assert host.nodes()["after"]["pid"] is None
+
+    host.run("systemctl", "stop", UNIT)
+
+    assert host.show("Result") == "success"
+    assert host.ours() == []

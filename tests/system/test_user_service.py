@@ -56,6 +56,10 @@ def test_a_user_has_a_service_that_needs_no_session_and_ends_with_all_its_nodes(
     host.run("systemctl", "restart", f"user@{user.uid}.service")
     wait_for(lambda: "5 nodes ready" in user.run(CTL, "service", "status", "--user", code=None), "it is back")
 
+    user.run(CTL, "shutdown", "--leave-nodes")
+    wait_for(lambda: "not running" in user.run(CTL, "service", "status", "--user", code=None), "the unit has ended")
+    assert host.ours(), "nodes live on without it"
+
     said = user.run(CTL, "service", "uninstall", "--user")
 
     assert f"removed /home/mle/.config/systemd/user/{UNIT}" in said

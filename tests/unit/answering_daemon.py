@@ -23,14 +23,14 @@ Answer = Callable[[dict[str, Any], Conversation], None]
 class AnsweringDaemon:
     """`answers[command]` is a value, or a function that speaks with the client; `asked` is what came."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, group: str | None = None) -> None:
         self.home = home
         self.answers: dict[str, Any] = {}
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.loop = Loop()
         self._wake_reader, self._wake = os.pipe()
         self.loop.add_reader(self._wake_reader, self.loop.stop)
-        self.server = ControlServer(self.loop, home.control_socket, self._handle)
+        self.server = ControlServer(self.loop, home.control_socket, self._handle, group)
         self._thread = threading.Thread(target=self.loop.run, daemon=True)  # a failing test must not hold up the rest
         self._thread.start()
 

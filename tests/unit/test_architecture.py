@@ -136,6 +136,7 @@ ONLY = {
         "anacostia_daemon.doctor",
         "anacostia_daemon.config",
         "anacostia_daemon.control.client",
+        "anacostia_daemon.control.door",
         "anacostia_daemon.journal.schema",
         "anacostia_daemon.paths",
         "anacostia_daemon.__version__",

@@ -156,6 +156,12 @@ def test_every_result_of_a_run_is_there_before_the_first_run() -> None:
     assert len(Figures().shown()["runs"][0]["buckets"]) == len(LONG) + 1
 
 
+def test_every_result_of_an_action_is_there_before_its_first_task(bench: Bench) -> None:
+    shown = [(each["node"], each["state"], total(each)) for each in bench.figures()["tasks"]]
+
+    assert shown == [(name, state, 0) for name in ("first", "second") for state in ("succeeded", "failed", "error")]
+
+
 def test_counting_many_artifacts_takes_a_hundredth_of_the_time_at_most(bench: Bench) -> None:
     board = Board(bench.store, bench.graph, bench.clock)
     asked = []

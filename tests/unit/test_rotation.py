@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import subprocess
@@ -278,3 +279,61 @@ def test_what_a_policy_leaves_open_is_taken_from_the_next() -> None:
 def test_a_policy_that_makes_no_sense_is_refused_in_words(wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidPipeline, match=f"cannot use {next(iter(wrong))}="):
         LogPolicy(**wrong)  # type: ignore[arg-type]
+
+
+# ---- two loaders of one pipeline, after a reload, have one log
+
+_WRITER = """
+import os, sys
+from pathlib import Path
+from node_sdk.policy import LogPolicy
+from node_sdk.rotation import Rotation
+
+path, first, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+rotation = Rotation(path, LogPolicy(max_bytes=16_384, files=999), (descriptor,))
+rotation.begin()
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(first, first + count):
+    os.write(descriptor, f"{number:06d} {'x' * 92}\\n".encode())
+    rotation.look()
+"""
+
+
+@linux
+def test_two_processes_that_rotate_one_log_lose_no_line_and_keep_none_twice(tmp_path: Path) -> None:
+    path = tmp_path / "loader.log"
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", _WRITER, path, str(first), "1500"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for first in (0, 1500)
+    ]
+    for each in writers:
+        assert each.stdout is not None and each.stdout.readline() == "ready\n"
+    for each in writers:
+        assert each.stdin is not None
+        each.stdin.write("go\n")
+        each.stdin.flush()
+    for each in writers:
+        each.communicate()
+        assert each.returncode == 0
+
+    assert sorted(numbers(path)) == list(range(3000))
+    assert len(logspace.old_files(path)) > 5
+
+
+def test_who_finds_another_at_it_looks_again_later(node: Node) -> None:
+    node.fill(0, 400)
+    folder = os.open(node.path.parent, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+
+    assert node.rotation.look() == 40_000
+
+    os.close(folder)
+    assert node.rotation.look() == 0
+    assert numbers(node.path) == list(range(400))

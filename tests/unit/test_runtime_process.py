@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -218,7 +218,9 @@ def test_a_stale_socket_is_taken_over(sockets: Sockets, folder: Path) -> None:
 
 def test_a_node_beats_by_itself_and_says_at_once_that_it_is_ready(daemon: Daemon) -> None:
     link = daemon.link(3000)
-    starting, ready = Beat("tiny", "train", 2, False, "starting"), Beat("tiny", "train", 2, True, "idle")
+    starting, ready = (
+        Beat("tiny", "train", 2, ready, work, paused=False) for ready, work in ((False, "starting"), (True, "idle"))
+    )
     first = daemon.hear()
     assert first is not None
     assert first[1] == starting
@@ -262,9 +264,29 @@ def test_pause_and_resume_wake_the_main_thread(daemon: Daemon) -> None:
         daemon.router.send_multipart((heard[0], encode(SetPaused(paused))))
         os.read(reader, 1)
         assert link.paused is paused
+        _beat(daemon, lambda beat, paused=paused: beat.paused is paused)  # type: ignore[misc]
     link.close()
     os.close(reader)
     os.close(writer)
+
+
+def _beat(daemon: Daemon, which: Callable[[Beat], bool]) -> Beat:
+    """The next of this kind."""
+    while (heard := daemon.hear()) is not None:
+        if isinstance(heard[1], Beat) and which(heard[1]):
+            return heard[1]
+    raise AssertionError("no such beat")
+
+
+def test_a_pause_that_has_to_be_heeded_is_said_once_it_is(daemon: Daemon) -> None:
+    link = daemon.link(30, heeds=True, changed=lambda: link.runs(1, 0))
+    heard = daemon.hear()
+    assert heard is not None
+    daemon.router.send_multipart((heard[0], encode(SetPaused(True))))
+    assert _beat(daemon, lambda beat: beat.ended_runs == 1).paused is False, "it was said before it was heeded"
+    link.heed(True)
+    _beat(daemon, lambda beat: beat.paused is True)
+    link.close()
 
 
 def test_last_words_leave_before_the_process_ends(daemon: Daemon) -> None:

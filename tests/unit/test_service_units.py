@@ -38,7 +38,8 @@ def place(platform: steps.Platform = "systemd", of_user: bool = False, lingers: 
 def placed(scope: str, folder: Path, hardened: bool = False) -> Path:
     """The unit as it would be installed, with an interpreter that exists."""
     unit = folder / steps.UNIT
-    unit.write_text(templates.unit(f"{scope}/{steps.UNIT}", sys.executable))
+    for name in (steps.UNIT, steps.NODES_UNIT):
+        (folder / name).write_text(templates.unit(f"{scope}/{name}", sys.executable))
     if hardened:
         drop_ins = unit.with_name(f"{unit.name}.d")
         drop_ins.mkdir()
@@ -56,7 +57,7 @@ def analyze(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str
 def test_systemd_understands_every_line_of_the_units(scope: str, hardened: bool, tmp_path: Path) -> None:
     unit = placed(scope, tmp_path, hardened)
 
-    found = analyze(tmp_path, f"--{scope}", "verify", unit)
+    found = analyze(tmp_path, f"--{scope}", "verify", unit, unit.with_name(steps.NODES_UNIT))
 
     assert (found.returncode, found.stderr) == (0, "")
 
@@ -128,7 +129,9 @@ def test_root_keeps_its_capabilities() -> None:
     assert "\nCapabilityBoundingSet=~\n" in templates.unit(f"system/{steps.UNIT}", "/x", "root")
 
 
-@pytest.mark.parametrize("path", ["/opt/my env/bin/python", "/opt/100%/python", "/opt/$HOME/python", "bin/python", ""])
+@pytest.mark.parametrize(
+    "path", ["/opt/my env/bin/python", "/opt/100%/python", "/opt/$HOME/python", "/opt/a&b/python", "bin/python", ""]
+)
 def test_a_path_that_systemd_would_take_apart_is_not_put_into_a_unit(path: str) -> None:
     assert not templates.fits_a_unit(path)
 
@@ -215,6 +218,7 @@ def test_the_service_of_the_machine_is_installed_with_its_account_before_it_is_e
         "/etc/tmpfiles.d/anacostia.conf",
         "systemd-tmpfiles --create /etc/tmpfiles.d/anacostia.conf",
         "/etc/systemd/system/anacostiad.service",
+        "/etc/systemd/system/anacostiad-nodes.service",
         "/etc/systemd/system/anacostiad.service.d/hardened.conf",
         "systemctl daemon-reload",
         "systemctl enable --now anacostiad.service",
@@ -226,6 +230,7 @@ def test_an_account_that_is_there_already_is_not_made() -> None:
 
     assert told(wanted) == [
         "/etc/systemd/system/anacostiad.service",
+        "/etc/systemd/system/anacostiad-nodes.service",
         "systemctl daemon-reload",
         "systemctl enable anacostiad.service",
     ]
@@ -235,7 +240,10 @@ def test_an_account_that_is_there_already_is_not_made() -> None:
 def test_a_users_own_service_lingers_where_that_is_allowed(lingers: bool) -> None:
     wanted = steps.install(place(of_user=True, lingers=lingers), "/x/python", "", hardened=False, now=False)
 
-    assert told(wanted)[:2] == ["/home/mle/.config/systemd/user/anacostiad.service", "systemctl --user daemon-reload"]
+    assert told(wanted)[:2] == [
+        "/home/mle/.config/systemd/user/anacostiad.service",
+        "/home/mle/.config/systemd/user/anacostiad-nodes.service",
+    ]
     last = wanted[-1]
     assert isinstance(last, steps.Run)
     assert (last.command == ("loginctl", "enable-linger")) is not lingers
@@ -245,7 +253,9 @@ def test_a_users_own_service_lingers_where_that_is_allowed(lingers: bool) -> Non
 def test_uninstalling_stops_before_it_removes_and_keeps_what_is_not_ours() -> None:
     assert told(steps.uninstall(place())) == [
         "systemctl disable --now anacostiad.service",
+        "systemctl stop anacostiad-nodes.service",
         "/etc/systemd/system/anacostiad.service",
+        "/etc/systemd/system/anacostiad-nodes.service",
         "/etc/systemd/system/anacostiad.service.d/hardened.conf",
         "/etc/sysusers.d/anacostia.conf",
         "/etc/tmpfiles.d/anacostia.conf",

@@ -65,6 +65,15 @@ class Place:
             assert self.loop.now() < end
             self.loop.turn(1)
 
+    def until_at_rest_unwritten(self) -> None:
+        """With a journal that cannot be written."""
+        end = self.loop.now() + 20
+        while not self.pipeline.at_rest:
+            assert self.loop.now() < end, self.state
+            self.pipeline.plan()
+            self.pipeline.act(written=False)
+            self.loop.turn(0.01)
+
     def close(self) -> None:
         self.pipeline.close()
         self.link.close()
@@ -124,3 +133,14 @@ def test_no_process_is_started_before_that_is_written_down(place: Place) -> None
     assert place.keeper.sent == []
     place.pipeline.act(written=True)
     assert [(each.node, each.incarnation) for each in place.keeper.sent if isinstance(each, Spawn)] == [("store", 4)]
+
+
+def test_a_start_that_waits_for_the_journal_is_given_up_by_a_stop(place: Place) -> None:
+    place.pipeline.nodes["store"].state = new_node(STORE, 3, desired="up")
+    place.pipeline.plan()
+    place.pipeline.act(written=False)
+
+    place.pipeline.shut_down("the daemon ends")
+    place.until_at_rest_unwritten()
+
+    assert place.keeper.sent == []

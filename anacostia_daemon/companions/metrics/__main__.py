@@ -53,7 +53,10 @@ def _serve(source: Source, server: Server) -> None:
 def _token(file: str | None) -> str | None:
     if file is None:
         return None
-    token = Path(file).read_text().strip()
+    try:
+        token = Path(file).read_text().strip()
+    except OSError as error:
+        raise ValueError(f"the daemon's account cannot read {file}: {error.strerror}") from None
     if len(token) < 16 or not token.isascii():
         raise ValueError(f"the token in {file} is to have 16 characters or more, all of them ASCII")
     return token

@@ -38,6 +38,7 @@ def status(daemon: Daemon, given: Arguments, conversation: Conversation) -> None
                 "started_at": iso(daemon.started_at),
                 "home": str(daemon.home.path),
                 "shutting_down": daemon.leaving,
+                "trouble": daemon.journal_trouble,
             },
             "pipelines": list(shown.values()),
             "not_started": [

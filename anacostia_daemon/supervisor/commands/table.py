@@ -52,6 +52,16 @@ COMMANDS: dict[str, tuple[Command, str]] = {
 }
 
 
+READING = frozenset(
+    ("artifacts", "config", "figures", "graph", "journal", "metrics", "run", "runs", "status", "version")
+)  # change nothing
+
+
+def asked_about(request: ControlRequest) -> list[str]:
+    """What a request is about, in words that hold no secret."""
+    return [str(value) for key in ("file", "pipeline", "target", "run_id") if (value := request.args.get(key))]
+
+
 def perform(daemon: Daemon, request: ControlRequest, conversation: Conversation) -> None:
     """Do what is asked, or leave somebody who will; CommandFailed where it cannot be done."""
     known = COMMANDS.get(request.command)

@@ -69,6 +69,23 @@ def answer_when_at_rest(
     daemon.waiters.add(conversation, look)
 
 
+def answer_when_heard(
+    daemon: Daemon, member: Member, names: tuple[str, ...], conversation: Conversation, result: Any, *, paused: bool
+) -> None:
+    """Answer `result` once each node of `names` that works has said that it is paused, or is not; also once it is no
+    longer wanted so."""
+    wish = "paused" if paused else "up"
+
+    def look() -> bool:
+        nodes = [node for name in names if (node := member.pipeline.nodes.get(name)) is not None]
+        if not all(node.heeds(paused) or node.state.desired != wish for node in nodes):
+            return False
+        conversation.result(result)
+        return True
+
+    daemon.waiters.add(conversation, look)
+
+
 def _states(member: Member, names: tuple[str, ...]) -> list[NodeState]:
     """Of those that no reload has removed meanwhile."""
     nodes = member.pipeline.nodes

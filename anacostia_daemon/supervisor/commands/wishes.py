@@ -15,7 +15,7 @@ from anacostia_daemon.supervisor.commands.asking import (
     find_pipeline,
     find_target,
 )
-from anacostia_daemon.supervisor.commands.waiting import answer_when_at_rest, answer_when_ready
+from anacostia_daemon.supervisor.commands.waiting import answer_when_at_rest, answer_when_heard, answer_when_ready
 from anacostia_daemon.supervisor.writing import CannotWrite
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def pause(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
         pipeline.want_all("paused", "paused by a user")
     else:
         pipeline.want(target.names[0], "paused", "paused by a user")
-    conversation.result(_result(target))
+    _answer_when_heard(daemon, given, target, conversation, paused=True)
 
 
 def resume(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
@@ -100,7 +100,16 @@ def resume(daemon: Daemon, given: Arguments, conversation: Conversation) -> None
     if target.whole:
         pipeline.desired = "up"
     pipeline.resume(list(target.names), "resumed by a user")
-    conversation.result(_result(target))
+    _answer_when_heard(daemon, given, target, conversation, paused=False)
+
+
+def _answer_when_heard(
+    daemon: Daemon, given: Arguments, target: Target, conversation: Conversation, *, paused: bool
+) -> None:
+    if given.flag("wait", True):
+        answer_when_heard(daemon, target.member, target.names, conversation, _result(target), paused=paused)
+    else:
+        conversation.result(_result(target))
 
 
 def remove(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:

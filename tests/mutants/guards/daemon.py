@@ -14,6 +14,8 @@ NUMBERS = "law 3: an incarnation number is given once"
 WRITTEN = "what is done is written down before"
 TOLD = "cancel: who executes a run that was cancelled stops"
 ALONE = "one daemon for each home"
+LOGS = "no line of a log is lost, torn, or kept twice"
+PAUSE = "pause: who is told that it holds can count on it"
 OWNER = "only their owner controls a daemon's pipelines"
 BOUNDED = "nothing that a client does holds up the daemon, or makes it grow"
 
@@ -149,13 +151,59 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_in(
+        "anacostia_daemon/journal/journal.py",
+        WRITTEN,
+        (
+            "a journal that was removed is not written to",
+            "        if misplaced:\n",
+            "        if False:\n",
+            "tests/integration/test_home_that_is_gone.py::test_it_goes_on_once_the_home_is_back",
+        ),
+    ),
+    *guards_in(
+        "anacostia_daemon/supervisor/pipeline.py",
+        WRITTEN,
+        (
+            "a start that waits for the journal is given up by a stop",
+            "        elif self._forgo(name, incarnation) or any(",
+            "        elif any(",
+            "tests/unit/test_supervisor_reconcile.py::test_a_start_that_waits_for_the_journal_is_given_up_by_a_stop",
+        ),
+    ),
+    *guards_in(
+        "node_sdk/rotation.py",
+        LOGS,
+        (
+            "of two processes with one log, one rotates it",
+            "            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+            "            pass\n",
+            "tests/unit/test_rotation.py::test_who_finds_another_at_it_looks_again_later",
+        ),
+    ),
+    *guards_in(
+        "node_sdk/runtime/resource.py",
+        PAUSE,
+        (
+            "a pause is said to hold only once the store has heard that nothing is offered",
+            "        if not paused or not (offers or self._store.waits):\n",
+            "        if True:\n",
+            "tests/integration/test_pause.py::test_pause_is_answered_once_it_holds",
+        ),
+    ),
+    *guards_in(
         "anacostia_daemon/control/server.py",
         OWNER,
         (
             "peer credentials: another user is turned away",
-            "        if not allowed(uid):\n",
+            "        if not (allowed(uid) or (self._group is not None and self._group in peer_groups(sock))):\n",
             "        if False:\n",
             f"{CONTROL}another_user_is_turned_away_and_told_why",
+        ),
+        (
+            "peer credentials: only members of the group that is named are let in",
+            "(self._group is not None and self._group in peer_groups(sock))",
+            "self._group is not None",
+            "tests/unit/test_control_door.py::test_a_member_of_the_group_is_answered_and_another_user_is_not",
         ),
         (
             "the socket is for its owner from its first instant on",
