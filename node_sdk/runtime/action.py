@@ -7,6 +7,8 @@ published and signals leave (laws 1 and 5).
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from typing import Any
 
 from node_sdk.errors import Refused, RunCancelled
@@ -21,6 +23,8 @@ from node_sdk.wire.codec import from_map
 from node_sdk.wire.signals import Signal, SignalTaken
 from node_sdk.wire.store import AskDue, Begin, Complete, Due, EndAttempt, Published, TaskEnd, Welcome
 
+BRIEF = 0.05  # seconds
+
 
 class ActionLoop:
     """Executes the tasks of the action in `live`."""
@@ -30,6 +34,7 @@ class ActionLoop:
         self._store = store
         self._tasks = Tasks(welcome)
         self._store_id = welcome.store_id
+        self._is_brief = False  # the last attempt was: then the next one is not said to have begun unless it lasts
         kinds = {each.name: each.kind for each in live.graph.nodes}
         self._resources = {name for name, kind in kinds.items() if kind == "resource"}
 
@@ -82,9 +87,11 @@ class ActionLoop:
             self._store.ask(begin, settled=True)
         with live.interrupt.held():  # a task that has begun may end, as long as the daemon lets us
             live.flight.begin(live.launch.incarnation, task.run_id, task.attempt)
+            began = time.monotonic()
             if task.attempt == 1:
-                self._store.tell(begin)
+                (self._store.hold if self._is_brief else self._store.tell)(begin)
             state, error = self._attempt(task)
+            self._is_brief = time.monotonic() - began < BRIEF
             if isinstance(live.watch.called, RunCancelled):
                 self._give_back(task)
             else:
@@ -108,6 +115,7 @@ class ActionLoop:
     def _give_back(self, task: Task) -> None:
         """Its run was cancelled: nothing of it is recorded. Should a person want it again already, the store says."""
         LOG.info("%s; nothing of this task is recorded", self._live.watch.called)
+        self._store.take_back()
         self._live.flight.clear()
         clear(self._live, task.run_id)
         self._tasks.signalled(task.run_id)
@@ -135,11 +143,12 @@ class ActionLoop:
     def _complete(self, task: Task, state: TaskEnd, error: str | None) -> None:
         live = self._live
         outputs = () if state == "error" else tuple(task.outputs)  # half-done work is nobody's input
+        complete = Complete(task.run_id, task.attempt, state, error, outputs, self._store.take_back())
         try:
-            successors = self._store.ask(Complete(task.run_id, task.attempt, state, error, outputs), settled=True)
+            successors = self._store.ask(complete, settled=True)
         except Refused as refused:
             outputs = ()
-            successors = self._complete_as_error(task, refused)
+            successors = self._complete_as_error(complete, refused)
         live.flight.clear()
         if successors is None:
             clear(live, task.run_id)
@@ -152,13 +161,13 @@ class ActionLoop:
         for successor in successors:
             live.outbox.signal(successor, task.run_id)
 
-    def _complete_as_error(self, task: Task, refused: Refused) -> Any:
+    def _complete_as_error(self, complete: Complete, refused: Refused) -> Any:
         """What the store refuses to record as done ends as an error; None where the task is over without us."""
-        error: str | None = str(refused)
         if refused.kind != "finished":
+            as_error = dataclasses.replace(complete, state="error", error=str(refused), outputs=())
             try:
-                return self._store.ask(Complete(task.run_id, task.attempt, "error", error), settled=True)
+                return self._store.ask(as_error, settled=True)
             except Refused as again:
                 refused = again
-        LOG.warning("run %d goes on without this task: %s", task.run_id, refused)
+        LOG.warning("run %d goes on without this task: %s", complete.run_id, refused)
         return None

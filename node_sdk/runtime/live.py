@@ -86,6 +86,7 @@ class Live:
             changed=interrupt.poke,
             watch=self.watch,
             log_watch=None if rotation is None else LogWatch(rotation),
+            overdue=self._overdue,
         )
         self.context = lines.context
         self.outbox = Outbox(self.context, launch.node, launch.endpoint)
@@ -178,6 +179,11 @@ class Live:
         LOG.error("%s; this process ends", error)
         self.last_words("fenced", str(error), error.current)
         os._exit(FENCED)
+
+    def _overdue(self) -> None:
+        """What the store was not told because it might be over soon is not over soon. In the link thread."""
+        if self.store is not None:
+            self.store.say_held()
 
     def _over(self, run_id: int) -> None:
         """The store has ended a task of this node. If it is the one in progress, nobody wants it any more: the daemon

@@ -62,6 +62,7 @@ class StoreClient:
         self._answers: dict[int, StoreReply | None] = {}  # of asks; None until it is there
         self._told: dict[int, Operation] = {}
         self._refusals: list[Refused] = []  # of tells, to be raised at the next ask
+        self._held: tuple[Operation, float] | None = None  # told, not sent yet; and when it was told
         self._pid = os.getpid()
 
     def ask(self, operation: Operation, *, settled: bool = False) -> Any:
@@ -98,6 +99,24 @@ class StoreClient:
                 self._wait()
             self._send(operation, asked=False)
 
+    def hold(self, operation: Operation) -> None:
+        """As `tell`, but sent before whatever is sent next, or by `say_held`, or not at all (`take_back`)."""
+        self._held = (operation, time.monotonic())
+
+    def take_back(self) -> float | None:
+        """What is held need not be sent. Returns how many seconds it was; None where nothing is."""
+        with self._shielded():
+            held, self._held = self._held, None
+            return None if held is None else time.monotonic() - held[1]
+
+    def say_held(self) -> None:
+        """Send what is held; for another thread, so it does not wait. Who has the lock now says it before he sends."""
+        if self._held is not None and self._lock.acquire(blocking=False):
+            try:
+                self._send_held()
+            finally:
+                self._lock.release()
+
     def settle(self) -> None:
         """Take in what has arrived; raise the first refusal of a `tell` that nobody has heard of yet."""
         with self._shielded():
@@ -129,7 +148,14 @@ class StoreClient:
         with self._interrupt.recall.shielded(), self._lock:
             yield
 
+    def _send_held(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            self._send(held[0], asked=False)
+
     def _send(self, operation: Operation, *, asked: bool) -> int:
+        if self._held is not None:
+            self._send_held()
         if os.getpid() != self._pid:
             raise NotRunning(
                 f"cannot reach the metadata store from process {os.getpid()}: it was forked inside node "

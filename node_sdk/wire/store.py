@@ -195,13 +195,17 @@ class Begin(Operation):
 @dataclass(frozen=True, slots=True)
 class Complete(Operation):
     """The task is over. Answer: names of the successors whose tasks are due by it, a list. Who waits for
-    outputs, those of this task or of another, is not among them: the answer to Published names it."""
+    outputs, those of this task or of another, is not among them: the answer to Published names it.
+
+    `seconds` says that no Begin was sent of this attempt, and how long ago it began: it begins and ends by this.
+    """
 
     run_id: int
     attempt: int
     state: TaskEnd
     error: str | None = None
     outputs: tuple[Output, ...] = ()
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
