@@ -42,18 +42,20 @@ class ActionLoop:
         """Until Stopping is raised."""
         live = self._live
         while True:
-            self._hear()
+            for run_id in live.watch.take_cancelled():
+                self._tasks.cancelled(run_id)
             live.interrupt.check()
             wanted = None if live.link.paused else self._tasks.next()
             if wanted is not None:
                 self._take_up(wanted)
-            else:
-                live.wait(self._store.channel, *(() if live.link.paused else (self._tasks,)))
-                self._store.receive()
+                self._hear()  # an older run may have come: it goes first
+                continue
+            ready = live.wait(self._store.channel, *(() if live.link.paused else (self._tasks,)))
+            self._store.receive(ready)
+            if live.inbox.socket in ready:
+                self._hear()
 
     def _hear(self) -> None:
-        for run_id in self._live.watch.take_cancelled():
-            self._tasks.cancelled(run_id)
         for sender, signal in self._live.inbox.receive(Signal):
             self._live.inbox.reply(sender, SignalTaken(signal.seq))
             self._tasks.signalled(signal.run_id, by_resource=signal.source in self._resources)

@@ -11,12 +11,13 @@ Not thread-safe: its owner holds the lock.
 from __future__ import annotations
 
 import itertools
-import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
+from typing import Any
 
 import zmq
 
+from node_sdk.runtime.ears import has_message
 from node_sdk.wire.codec import MAX_MESSAGE
 
 RETRY_FIRST = 0.005  # seconds until a failed connection is tried again, twice as long each time …
@@ -87,10 +88,19 @@ class Channel:
             return self._retry_at
         return self._patient_until if self._outstanding else None
 
-    def receive(self) -> list[bytes]:
-        """What has arrived. Also takes notice of lost connections and opens new ones when it is time."""
-        ended = self._ended()  # first: what still arrived on a connection that ended is read below, then it is left
-        messages = self._drain()
+    def concerns(self, ready: Container[Any]) -> bool:
+        """Whether `receive` has something to do: one of `sources` is in `ready`, or its time has come."""
+        if self._socket in ready or self._monitor in ready:
+            return True
+        due = self.deadline()
+        return due is not None and self._clock() >= due
+
+    def receive(self, ready: Container[Any] | None = None) -> list[bytes]:
+        """What has arrived; by `ready`, where it is known which of `sources` are readable. Also takes notice of lost
+        connections and opens new ones when it is time."""
+        # First: what still arrived on a connection that ended is read below, then it is left.
+        ended = (ready is None or self._monitor in ready) and self._ended()
+        messages = self._drain() if ready is None or self._socket in ready else []
         now = self._clock()
         if ended:
             self._shut()
@@ -150,16 +160,6 @@ class Channel:
                 return True
             self._retry = RETRY_FIRST  # the handshake succeeded
         return False
-
-
-def has_message(socket: zmq.Socket[bytes]) -> bool:
-    """Whether there is something to receive. To try and catch zmq.Again costs ten times as much."""
-    return bool(int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
-
-
-def milliseconds(seconds: float) -> int:
-    """As `zmq.Poller.poll` wants it, rounded up: waking too early would be polling."""
-    return max(0, math.ceil(seconds * 1000))
 
 
 def _connect(context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> tuple[zmq.Socket[bytes], zmq.Socket[bytes]]:

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable
 import zmq
 
 from node_sdk.errors import BadMessage
-from node_sdk.runtime.channel import Channel, milliseconds
+from node_sdk.runtime.channel import Channel
+from node_sdk.runtime.ears import Ears, Ready, milliseconds
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.signals import Signal, SignalTaken
 
@@ -57,19 +58,16 @@ class Outbox:
 
     def flush(self, seconds: float) -> None:
         """Wait until every signal has arrived, `seconds` at most: a process that ends at once takes them with it."""
-        until = time.monotonic() + seconds
+        ears, until = Ears(), time.monotonic() + seconds
         while any(each.outstanding for each in self._channels.values()) and (now := time.monotonic()) < until:
-            poller = zmq.Poller()
-            for source in self.sources():
-                poller.register(source, zmq.POLLIN)
             due = self.deadline()
-            poller.poll(milliseconds((until if due is None else min(until, due)) - now))
-            self.receive()
+            wait = milliseconds((until if due is None else min(until, due)) - now)
+            self.receive(ears.listen(list(self.sources()), wait))
 
-    def receive(self) -> None:
-        """Take in which signals arrived."""
+    def receive(self, ready: Ready) -> None:
+        """Take in which signals arrived, where something is `ready`."""
         for successor, channel in self._channels.items():
-            for data in channel.receive():
+            for data in channel.receive(ready) if channel.concerns(ready) else ():
                 try:
                     seq = decode(data, SignalTaken).seq
                 except BadMessage as error:

@@ -86,8 +86,8 @@ class StoreLoop:
     def serve(self) -> None:
         """Until Stopping is raised, or Ending where the database is damaged."""
         enduring = self._access.enduring
+        self._take_in(MOST_AT_ONCE)
         while True:
-            self._take_in(MOST_AT_ONCE)
             troubles = enduring.troubles
             while self._waiting:
                 enduring.until_done(self._answer, self._meanwhile)
@@ -95,7 +95,8 @@ class StoreLoop:
                 # A commit that was reported as failed may be durable, and then nobody was signalled.
                 self._access.signal_again()
             self._live.interrupt.check()
-            self._live.wait()
+            if self._live.inbox.socket in self._live.wait():
+                self._take_in(MOST_AT_ONCE)
 
     def _take_in(self, most: int) -> None:
         for sender, request in self._live.inbox.receive(StoreRequest, most=most):

@@ -6,19 +6,17 @@ ask is answered. User threads may use it too: a lock guards the channel.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import zmq
-
 from node_sdk.errors import BadMessage, Fenced, InvalidValue, NotRunning, Refused
-from node_sdk.runtime.channel import Channel, milliseconds
+from node_sdk.runtime.channel import Channel
+from node_sdk.runtime.ears import Ears, Ready, milliseconds
 from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.store import Operation, StoreReply, StoreRequest
@@ -58,6 +56,8 @@ class StoreClient:
         self._alive = alive
         self._pulse = pulse
         self._lock = threading.RLock()
+        self._shield = interrupt.recall.shielded  # user code may be called back at any instant (see recall.py)
+        self._ears = Ears()
         self._seq = 0
         self._answers: dict[int, StoreReply | None] = {}  # of asks; None until it is there
         self._told: dict[int, Operation] = {}
@@ -68,19 +68,19 @@ class StoreClient:
     def ask(self, operation: Operation, *, settled: bool = False) -> Any:
         """The durable answer to `operation`. Raises Refused where the store says no; also, unless `settled`, for
         what was told before and refused."""
-        with self._shielded():
+        with self._shield, self._lock:
             if not settled:
                 self.settle()
             return self.answer_to(self._send(operation, asked=True))
 
     def begin(self, operation: Operation) -> int:
         """Send `operation` and go on; `answer_to` what this returns gives the answer."""
-        with self._shielded():
+        with self._shield, self._lock:
             return self._send(operation, asked=True)
 
     def answer_to(self, seq: int) -> Any:
         """The durable answer to what `begin` has sent. Raises Refused where the store says no."""
-        with self._shielded():
+        with self._shield, self._lock:
             try:
                 while (reply := self._answers[seq]) is None:
                     self._wait()
@@ -93,7 +93,7 @@ class StoreClient:
 
     def tell(self, operation: Operation) -> None:
         """Send `operation` and go on; waits only while very much is outstanding."""
-        with self._shielded():
+        with self._shield, self._lock:
             self._receive()
             while self.channel.outstanding >= MOST_OUTSTANDING or self.channel.outstanding_bytes >= MOST_BYTES:
                 self._wait()
@@ -105,7 +105,7 @@ class StoreClient:
 
     def take_back(self) -> float | None:
         """What is held need not be sent. Returns how many seconds it was; None where nothing is."""
-        with self._shielded():
+        with self._shield, self._lock:
             held, self._held = self._held, None
             return None if held is None else time.monotonic() - held[1]
 
@@ -119,34 +119,33 @@ class StoreClient:
 
     def settle(self) -> None:
         """Take in what has arrived; raise the first refusal of a `tell` that nobody has heard of yet."""
-        with self._shielded():
+        if not self._told and not self._refusals:
+            return
+        with self._shield, self._lock:
             self._receive()
             if self._refusals:
                 raise self._refusals.pop(0)
 
     def forgive(self) -> None:
         """What was refused until now (it stands in the log) is no concern of what comes next."""
-        with self._shielded():
+        if not self._told and not self._refusals:
+            return
+        with self._shield, self._lock:
             self._receive()
             self._refusals.clear()
 
-    def receive(self) -> None:
-        """Take in what has arrived. For the main loop, when a source of the channel is readable."""
-        with self._shielded():
-            self._receive()
+    def receive(self, ready: Ready) -> None:
+        """Take in what has arrived. For the main loop, where something is `ready`."""
+        if self.channel.concerns(ready):
+            with self._shield, self._lock:
+                self._receive(ready)
 
     def flush(self, seconds: float) -> None:
         """Wait until everything told is durable, `seconds` at most."""
         until = time.monotonic() + seconds
-        with self._shielded(), self._interrupt.held():
+        with self._shield, self._lock, self._interrupt.held():
             while self._told and (left := until - time.monotonic()) > 0:
                 self._wait(left)
-
-    @contextlib.contextmanager
-    def _shielded(self) -> Iterator[None]:
-        """Only this thread, and to the end: user code may be called back at any instant (see recall.py)."""
-        with self._interrupt.recall.shielded(), self._lock:
-            yield
 
     def _send_held(self) -> None:
         held, self._held = self._held, None
@@ -175,25 +174,23 @@ class StoreClient:
 
     def _wait(self, most: float | None = None) -> None:
         """Until something arrives or is due, then take it in."""
-        poller = zmq.Poller()
-        for source in self.channel.sources():
-            poller.register(source, zmq.POLLIN)
+        wanted: list[Any] = [*self.channel.sources()]
         main = threading.current_thread() is threading.main_thread()
         if main:  # a user's thread would take wake-ups away that are for the main thread
             self._interrupt.check()
             self._alive()
-            poller.register(self._interrupt.fd, zmq.POLLIN)
+            wanted.append(self._interrupt.fd)
         due = self.channel.deadline()
         wait = self._pulse if most is None else min(self._pulse, most)
         if due is not None:
             wait = min(wait, due - time.monotonic())
-        poller.poll(milliseconds(wait))
-        if main:
+        ready = self._ears.listen(wanted, milliseconds(wait))
+        if self._interrupt.fd in ready:
             self._interrupt.pass_over()
-        self._receive()
+        self._receive(ready)
 
-    def _receive(self) -> None:
-        for data in self.channel.receive():
+    def _receive(self, ready: Ready | None = None) -> None:
+        for data in self.channel.receive(ready):
             try:
                 reply = decode(data, StoreReply)
             except BadMessage as garbage:

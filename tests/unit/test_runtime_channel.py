@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import zmq
 
-from node_sdk.runtime.channel import Channel, milliseconds
+from node_sdk.runtime.channel import Channel
+from node_sdk.runtime.ears import milliseconds
 
 
 class Clock:

@@ -1,0 +1,41 @@
+"""What of several sockets has something to read. Who is told so receives from those, and asks none of the others: to
+ask a ZeroMQ socket costs system calls, and most have nothing most of the time.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import zmq
+
+Ready = dict[Any, int]  # what is readable: sockets, and descriptors
+
+_POLLIN = int(zmq.POLLIN)
+
+
+class Ears:
+    """Of one thread. What it waits for is nearly always the same as the last time."""
+
+    def __init__(self) -> None:
+        self._wanted: list[Any] = []
+        self._poller = zmq.Poller()
+
+    def listen(self, wanted: list[Any], wait: int | None) -> Ready:
+        """What of `wanted` is readable, after `wait` milliseconds at most; None: for ever."""
+        if wanted != self._wanted:
+            self._wanted, self._poller = wanted, zmq.Poller()
+            for each in wanted:
+                self._poller.register(each, zmq.POLLIN)
+        return dict(self._poller.poll(wait))
+
+
+def has_message(socket: zmq.Socket[bytes]) -> bool:
+    """Whether there is something to receive. To try and catch zmq.Again costs ten times as much."""
+    events: Any = socket.getsockopt(zmq.EVENTS)
+    return bool(events & _POLLIN)
+
+
+def milliseconds(seconds: float) -> int:
+    """As `Ears.listen` wants it, rounded up: waking too early would be polling."""
+    return max(0, math.ceil(seconds * 1000))
