@@ -94,9 +94,7 @@ def due_by(board: Board, run: OpenRun, node: str) -> list[str]:
 
 
 def _waits_for_outputs(board: Board, run: OpenRun, node: str) -> bool:
-    makers = rules.makers_before(board.graph, node, run.states)
-    where = {"made_by_run": run.id, "made_by_node": makers, "published": False}
-    return bool(makers) and board.tables.count("artifacts", where) > 0
+    return bool(run.makers) and not run.makers.isdisjoint(rules.makers_before(board.graph, node, run.states))
 
 
 def _willing(board: Board) -> list[str]:

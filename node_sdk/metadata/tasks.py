@@ -75,7 +75,10 @@ def published(board: Board, by: StoreRequest, operation: Published) -> list[str]
     artifacts.tell_of_news(board, by, {row["resource"] for row in made if row["state"] == "new"})
     runs.start_due(board)
     run = board.runs.get(operation.run_id)
-    return [] if run is None else runs.due_by(board, run, by.node)
+    if run is None:
+        return []
+    run.makers.discard(by.node)
+    return runs.due_by(board, run, by.node)
 
 
 def end_run(board: Board, by: StoreRequest, operation: EndRun) -> None:
