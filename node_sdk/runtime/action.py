@@ -33,6 +33,7 @@ class ActionLoop:
         self._live = live
         self._store = store
         self._tasks = Tasks(welcome)
+        store.woken = lambda wake: self._tasks.woken(wake.run_id, (wake.source, wake.attempt))
         self._store_id = welcome.store_id
         self._is_brief = False  # the last attempt was: then the next one is not said to have begun unless it lasts
         kinds = {each.name: each.kind for each in live.graph.nodes}
@@ -58,7 +59,8 @@ class ActionLoop:
     def _hear(self) -> None:
         for sender, signal in self._live.inbox.receive(Signal):
             self._live.inbox.reply(sender, SignalTaken(signal.seq))
-            self._tasks.signalled(signal.run_id, by_resource=signal.source in self._resources)
+            by_resource = signal.source in self._resources
+            self._tasks.signalled(signal.run_id, (signal.source, signal.attempt), by_resource=by_resource)
 
     def _take_up(self, wanted: Wanted) -> None:
         self._store.forgive()
@@ -161,7 +163,7 @@ class ActionLoop:
         if task.outputs or task.attempt > 1 or state != "succeeded":
             clear(live, task.run_id)
         for successor in successors:
-            live.outbox.signal(successor, task.run_id)
+            live.outbox.signal(successor, task.run_id, task.attempt)
 
     def _complete_as_error(self, complete: Complete, refused: Refused) -> Any:
         """What the store refuses to record as done ends as an error; None where the task is over without us."""

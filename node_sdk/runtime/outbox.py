@@ -35,8 +35,8 @@ class Outbox:
         self._runs: dict[int, int] = {}  # seq → run, of what is under way
         self._seq = itertools.count(1)
 
-    def signal(self, successor: str, run_id: int) -> None:
-        """Tell `successor` that its task of `run_id` is due. Never waits."""
+    def signal(self, successor: str, run_id: int, attempt: int = 0) -> None:
+        """Tell `successor` that its task of `run_id` is due, by `attempt` of ours. Never waits."""
         again = (successor, run_id) in self._under_way
         self._under_way[successor, run_id] = again
         if again:
@@ -46,7 +46,7 @@ class Outbox:
             channel = self._channels[successor] = Channel(self._context, self._endpoint(successor))
         seq = next(self._seq)
         self._runs[seq] = run_id
-        channel.send(seq, encode(Signal(seq, run_id, self._source)))
+        channel.send(seq, encode(Signal(seq, run_id, self._source, attempt)))
 
     def sources(self) -> Iterable[zmq.Socket[bytes]]:
         """Sockets to poll for reading; then call `receive`."""

@@ -19,7 +19,7 @@ from node_sdk.runtime.channel import Channel
 from node_sdk.runtime.ears import Ears, Ready, milliseconds
 from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.wire.codec import decode, encode
-from node_sdk.wire.store import Operation, StoreReply, StoreRequest
+from node_sdk.wire.store import Operation, StoreReply, StoreRequest, Wake
 
 MOST_OUTSTANDING = 1000  # requests told and not yet answered; then `tell` waits too …
 MOST_BYTES = 4 * 2**20  # … as it does when they are as large as this together
@@ -64,6 +64,7 @@ class StoreClient:
         self._refusals: list[Refused] = []  # of tells, to be raised at the next ask
         self._held: tuple[Operation, float] | None = None  # told, not sent yet; and when it was told
         self._pid = os.getpid()
+        self.woken: Callable[[Wake], None] = lambda wake: None  # called with what the store says unasked
 
     def ask(self, operation: Operation, *, settled: bool = False) -> Any:
         """The durable answer to `operation`. Raises Refused where the store says no; also, unless `settled`, for
@@ -192,18 +193,24 @@ class StoreClient:
     def _receive(self, ready: Ready | None = None) -> None:
         for data in self.channel.receive(ready):
             try:
-                reply = decode(data, StoreReply)
+                said = decode(data, StoreReply, Wake)
             except BadMessage as garbage:
                 _LOG.error("cannot read an answer of the metadata store: %s", garbage)
                 continue
-            told = self._answered(reply.seq)
-            error = refusal(reply)
-            if isinstance(error, Fenced):
-                self._fenced(error)
-            if self._answers.get(reply.seq, reply) is None:
-                self._answers[reply.seq] = reply
-            elif told is not None and error is not None:
-                self._note(told, error)
+            if isinstance(said, Wake):
+                self.woken(said)
+            elif isinstance(said, StoreReply):
+                self._take(said)
+
+    def _take(self, reply: StoreReply) -> None:
+        told = self._answered(reply.seq)
+        error = refusal(reply)
+        if isinstance(error, Fenced):
+            self._fenced(error)
+        if self._answers.get(reply.seq, reply) is None:
+            self._answers[reply.seq] = reply
+        elif told is not None and error is not None:
+            self._note(told, error)
 
     def _answered(self, seq: int) -> Operation | None:
         """Request `seq` has its answer, and what was told before it; returns what was told by it."""

@@ -49,6 +49,18 @@ class StoreReply(Message):
     kind: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Wake(Message):
+    """Store to node, unasked: its task of `run_id` is due by what this attempt of `source` has completed.
+
+    It runs ahead of the signal along the edge, which says the same. Nobody answers it, and it may be lost.
+    """
+
+    run_id: int
+    source: str
+    attempt: int
+
+
 # ---- the life of a node
 
 
