@@ -77,12 +77,12 @@ class Database:
         try:
             if commit:
                 self._commit()
+            else:
+                self._roll_back()
         except BaseException:
-            commit = False
+            self._roll_back()
             raise
         finally:
-            if not commit:
-                self._roll_back()
             self._inside = False
 
     def _commit(self) -> None:

@@ -24,7 +24,7 @@ BOUNDED = "nothing grows without bound, nothing is dropped"
 
 _COMPLETE = """\
         try:
-            successors = self._store.ask(Complete(task.run_id, task.attempt, state, error, outputs), settled=True)
+            successors = self._store.ask(complete, settled=True)
 """
 
 GUARDS: tuple[Guard, ...] = (
@@ -169,7 +169,7 @@ GUARDS: tuple[Guard, ...] = (
         FENCE,
         (
             "being fenced is noticed at the answer of a tell too",
-            "            if isinstance(error, Fenced):\n                self._fenced(error)\n",
+            "        if isinstance(error, Fenced):\n            self._fenced(error)\n",
             "",
             f"{CLIENT}being_fenced_is_noticed_at_the_answer_of_a_tell_too",
         ),
