@@ -95,7 +95,8 @@ class StoreClient:
     def tell(self, operation: Operation) -> None:
         """Send `operation` and go on; waits only while very much is outstanding."""
         with self._shield, self._lock:
-            self._receive()
+            if self._told:
+                self._receive()
             while self.channel.outstanding >= MOST_OUTSTANDING or self.channel.outstanding_bytes >= MOST_BYTES:
                 self._wait()
             self._send(operation, asked=False)
