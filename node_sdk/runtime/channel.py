@@ -11,13 +11,13 @@ Not thread-safe: its owner holds the lock.
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 import zmq
 
-from node_sdk.runtime.ears import has_message
 from node_sdk.wire.codec import MAX_MESSAGE
 
 RETRY_FIRST = 0.005  # seconds until a failed connection is tried again, twice as long each time …
@@ -29,6 +29,7 @@ _MONITOR_NUMBERS = itertools.count()
 _ENDED = zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED
 _FAILED = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 _EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | _ENDED | _FAILED
+_POLLIN = int(zmq.POLLIN)
 
 
 class Channel:
@@ -160,6 +161,17 @@ class Channel:
                 return True
             self._retry = RETRY_FIRST  # the handshake succeeded
         return False
+
+
+def has_message(socket: zmq.Socket[bytes]) -> bool:
+    """Whether there is something to receive. To try and catch zmq.Again costs ten times as much."""
+    events: Any = socket.getsockopt(zmq.EVENTS)
+    return bool(events & _POLLIN)
+
+
+def milliseconds(seconds: float) -> int:
+    """As `zmq.Poller.poll` wants it, rounded up: waking too early would be polling."""
+    return max(0, math.ceil(seconds * 1000))
 
 
 def _connect(context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> tuple[zmq.Socket[bytes], zmq.Socket[bytes]]:

@@ -4,14 +4,11 @@ ask a ZeroMQ socket costs system calls, and most have nothing most of the time.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import zmq
 
 Ready = dict[Any, int]  # what is readable: sockets, and descriptors
-
-_POLLIN = int(zmq.POLLIN)
 
 
 class Ears:
@@ -28,14 +25,3 @@ class Ears:
             for each in wanted:
                 self._poller.register(each, zmq.POLLIN)
         return dict(self._poller.poll(wait))
-
-
-def has_message(socket: zmq.Socket[bytes]) -> bool:
-    """Whether there is something to receive. To try and catch zmq.Again costs ten times as much."""
-    events: Any = socket.getsockopt(zmq.EVENTS)
-    return bool(events & _POLLIN)
-
-
-def milliseconds(seconds: float) -> int:
-    """As `Ears.listen` wants it, rounded up: waking too early would be polling."""
-    return max(0, math.ceil(seconds * 1000))

@@ -15,7 +15,7 @@ import zmq
 from node_sdk.errors import AnacostiaError, BadMessage
 from node_sdk.names import MAX_SOCKET_PATH
 from node_sdk.osprocess import welcome
-from node_sdk.runtime.ears import has_message
+from node_sdk.runtime.channel import has_message
 from node_sdk.runtime.unread import LARGE, Unread
 from node_sdk.wire.codec import MAX_MESSAGE, Message, decode, encode
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 import zmq
 
 from node_sdk.errors import BadMessage
-from node_sdk.runtime.ears import has_message, milliseconds
+from node_sdk.runtime.channel import has_message, milliseconds
 from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.runtime.lines import DaemonLine
 from node_sdk.runtime.log_watch import LogWatch

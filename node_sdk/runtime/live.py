@@ -16,7 +16,8 @@ import zmq
 
 from node_sdk.errors import Fenced, Recalled, RunCancelled, TaskTimeout
 from node_sdk.nodes.binding import Binding, StoreAccess
-from node_sdk.runtime.ears import Ears, Ready, milliseconds
+from node_sdk.runtime.channel import milliseconds
+from node_sdk.runtime.ears import Ears, Ready
 from node_sdk.runtime.flight import FlightRecorder
 from node_sdk.runtime.inbox import Inbox
 from node_sdk.runtime.interrupt import Interrupt

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable
 import zmq
 
 from node_sdk.errors import BadMessage
-from node_sdk.runtime.channel import Channel
-from node_sdk.runtime.ears import Ears, Ready, milliseconds
+from node_sdk.runtime.channel import Channel, milliseconds
+from node_sdk.runtime.ears import Ears, Ready
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.signals import Signal, SignalTaken
 

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from typing import Any
 
 from node_sdk.errors import BadMessage, Fenced, InvalidValue, NotRunning, Refused
-from node_sdk.runtime.channel import Channel
-from node_sdk.runtime.ears import Ears, Ready, milliseconds
+from node_sdk.runtime.channel import Channel, milliseconds
+from node_sdk.runtime.ears import Ears, Ready
 from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.store import Operation, StoreReply, StoreRequest, Wake

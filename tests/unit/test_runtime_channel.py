@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import zmq
 
-from node_sdk.runtime.channel import Channel
-from node_sdk.runtime.ears import milliseconds
+from node_sdk.runtime.channel import Channel, milliseconds
 
 
 class Clock:
