@@ -154,9 +154,8 @@ class Board:
         if before is not None and "resource" in where:
             self._count(where["resource"], before, -changed)
             self._count(where["resource"], after, changed)
-        else:
-            gone = [key for key in self._counts if before is None or key[1] in (before, after)]
-            for key in gone:
+        else:  # of whichever resources: those states are counted anew when somebody asks
+            for key in [key for key in self._counts if before is None or key[1] in (before, after)]:
                 del self._counts[key]
 
     def _count(self, resource: str, state: str, change: int) -> None:

@@ -23,7 +23,7 @@ from node_sdk.wire.codec import from_map
 from node_sdk.wire.signals import Signal, SignalTaken
 from node_sdk.wire.store import AskDue, Begin, Complete, Due, EndAttempt, Published, TaskEnd, Welcome
 
-BRIEF = 0.05  # seconds
+BRIEF = 0.05  # seconds; an attempt after one that took less is not said to have begun, unless it lasts
 
 
 class ActionLoop:
@@ -35,7 +35,7 @@ class ActionLoop:
         self._tasks = Tasks(welcome)
         store.woken = lambda wake: self._tasks.woken(wake.run_id, (wake.source, wake.attempt))
         self._store_id = welcome.store_id
-        self._is_brief = False  # the last attempt was: then the next one is not said to have begun unless it lasts
+        self._is_brief = False  # whether the last attempt was
         kinds = {each.name: each.kind for each in live.graph.nodes}
         self._resources = {name for name, kind in kinds.items() if kind == "resource"}
 
@@ -92,8 +92,10 @@ class ActionLoop:
         with live.interrupt.held():  # a task that has begun may end, as long as the daemon lets us
             live.flight.begin(live.launch.incarnation, task.run_id, task.attempt)
             began = time.monotonic()
-            if task.attempt == 1:
-                (self._store.hold if self._is_brief else self._store.tell)(begin)
+            if task.attempt == 1 and self._is_brief:
+                self._store.hold(begin)
+            elif task.attempt == 1:
+                self._store.tell(begin)
             state, error = self._attempt(task)
             self._is_brief = time.monotonic() - began < BRIEF
             if isinstance(live.watch.called, RunCancelled):

@@ -93,6 +93,12 @@ GUARDS: tuple[Guard, ...] = (
             "pass",
             f"{TASKS}of_very_many_runs_the_oldest_are_forgotten_and_doubtful_from_then_on",
         ),
+        (
+            "only the signal that the store has spoken of ahead of it is dropped",
+            "if self._foretold.get(run_id) == by:",
+            "if run_id in self._foretold:",
+            f"{TASKS}a_signal_of_another_attempt_than_the_store_spoke_of_is_confirmed",
+        ),
     ),
     *guards_in(
         "node_sdk/runtime/process.py",
@@ -172,6 +178,12 @@ GUARDS: tuple[Guard, ...] = (
             "        if isinstance(error, Fenced):\n            self._fenced(error)\n",
             "",
             f"{CLIENT}being_fenced_is_noticed_at_the_answer_of_a_tell_too",
+        ),
+        (
+            "what is held is sent before what comes next",
+            "        if self._held is not None:\n            self._send_held()\n",
+            "",
+            f"{CLIENT}what_is_held_is_sent_before_whatever_comes_next",
         ),
         (
             "a process forked inside a node cannot speak for it",
