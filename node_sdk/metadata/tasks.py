@@ -17,10 +17,10 @@ def begin(board: Board, by: StoreRequest, operation: Begin) -> None:
         if task["incarnation"] == by.incarnation:
             return  # said again by a client that had no answer yet
         raise _given_up(task, "begin", operation.attempt)
-    board.set_task(task, state="executing", **_begun(board, by, task, operation.attempt))
+    board.set_task(task, state="executing", **_begun(board, by, task, operation.attempt, operation.seconds))
 
 
-def _begun(board: Board, by: StoreRequest, task: Row, attempt: int, seconds: float = 0.0) -> Row:
+def _begun(board: Board, by: StoreRequest, task: Row, attempt: int, seconds: float) -> Row:
     """What is so of the task once this attempt, which began `seconds` ago, has begun."""
     run = board.runs[task["run_id"]]
     if task["state"] == "pending" and not runs.is_due(board, run, by.node):

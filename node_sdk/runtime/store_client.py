@@ -6,6 +6,7 @@ ask is answered. User threads may use it too: a lock guards the channel.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import logging
 import os
@@ -19,7 +20,7 @@ from node_sdk.runtime.channel import Channel, milliseconds
 from node_sdk.runtime.ears import Ears, Ready
 from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.wire.codec import decode, encode
-from node_sdk.wire.store import Operation, StoreReply, StoreRequest, Wake
+from node_sdk.wire.store import Begin, Operation, StoreReply, StoreRequest, Wake
 
 MOST_OUTSTANDING = 1000  # requests told and not yet answered; then `tell` waits too …
 MOST_BYTES = 4 * 2**20  # … as it does when they are as large as this together
@@ -62,7 +63,7 @@ class StoreClient:
         self._answers: dict[int, StoreReply | None] = {}  # of asks; None until it is there
         self._told: dict[int, Operation] = {}
         self._refusals: list[Refused] = []  # of tells, to be raised at the next ask
-        self._held: tuple[Operation, float] | None = None  # told, not sent yet; and when it was told
+        self._held: tuple[Begin, float] | None = None  # told, not sent yet; and when it was told
         self._pid = os.getpid()
         self.woken: Callable[[Wake], None] = lambda wake: None  # called with what the store says unasked
 
@@ -101,7 +102,7 @@ class StoreClient:
                 self._wait()
             self._send(operation, asked=False)
 
-    def hold(self, operation: Operation) -> None:
+    def hold(self, operation: Begin) -> None:
         """As `tell`, but sent before whatever is sent next, or by `say_held`, or not at all (`take_back`)."""
         self._held = (operation, time.monotonic())
 
@@ -152,7 +153,8 @@ class StoreClient:
     def _send_held(self) -> None:
         held, self._held = self._held, None
         if held is not None:
-            self._send(held[0], asked=False)
+            begin, since = held
+            self._send(dataclasses.replace(begin, seconds=time.monotonic() - since), asked=False)
 
     def _send(self, operation: Operation, *, asked: bool) -> int:
         if self._held is not None:

@@ -282,6 +282,12 @@ class LedgerLaws:
         assert (task["state"], task["attempts"], task["incarnation"]) == ("succeeded", 1, asker.incarnations["first"])
         assert 5.0 <= task["ended_at"] - task["started_at"] < 10.0
 
+    def test_an_attempt_that_is_said_late_to_have_begun_began_when_it_did(self, asker: Asker) -> None:
+        run = asker.run("a")
+        asker.clock.now += 100.0
+        asker.ask("first", Begin(run, 1, seconds=50.0))
+        assert asker.task(run, "first")["started_at"] == pytest.approx(asker.clock.now - 50.0, abs=5.0)
+
     def test_no_attempt_is_said_to_have_begun_before_its_task_was_due(self, asker: Asker) -> None:
         run = asker.run("a")
         for node, seconds in (("first", 1e9), ("second", float("nan"))):

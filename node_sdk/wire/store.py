@@ -195,13 +195,15 @@ class AskDue(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Begin(Operation):
-    """The node begins attempt number `attempt` (from 1). What an earlier attempt logged is taken back.
+    """The node begins attempt number `attempt` (from 1), or began it `seconds` ago. What an earlier attempt logged is
+    taken back.
 
     Refused with kind 'finished' when the task is over. Answer: None.
     """
 
     run_id: int
     attempt: int
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
