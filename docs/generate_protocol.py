@@ -40,7 +40,7 @@ DIRECTIONS: tuple[Direction, ...] = (
         "Store → asker",
         "After the commit. `Welcome` is the value that answers `Hello`.",
         store,
-        (store.StoreReply, store.Welcome),
+        (store.StoreReply, store.Wake, store.Welcome),
     ),
     (
         "Parts of messages",

@@ -29,6 +29,7 @@ class OpenRun:
     id: int
     started_at: float
     tasks: dict[str, Row] = field(default_factory=dict)
+    makers: set[str] = field(default_factory=set)  # nodes whose outputs are not all in place (law 5)
 
     @property
     def states(self) -> dict[str, str]:
@@ -69,8 +70,7 @@ class Board:
         self.store_id = "".join(row["store_id"] for row in self.tables.select("identity", {}))
         self.runs = {}
         for run in self.tables.select("runs", {"state": "running"}):
-            tasks = self.tables.select("tasks", {"run_id": run["id"]})
-            self.runs[run["id"]] = OpenRun(run["id"], run["started_at"], {task["node"]: task for task in tasks})
+            self.runs[run["id"]] = self._read_run(run)
 
     def node(self, name: str) -> NodeSpec:
         """The node called `name`; refused where the pipeline has none."""
@@ -135,24 +135,32 @@ class Board:
     def add_artifacts(self, rows: Sequence[Row]) -> list[int]:
         """New artifacts; returns their ids."""
         for row in rows:
-            self._count(row, 1)
+            self._count(row["resource"], row["state"], 1)
+            if not row["published"]:
+                self.runs[row["made_by_run"]].makers.add(row["made_by_node"])
         return self.tables.insert_all("artifacts", rows)
 
     def remove_artifact(self, row: Row) -> None:
         """An artifact that nobody has claimed."""
         self.tables.delete("artifacts", {"id": row["id"]})
-        self._count(row, -1)
+        self._count(row["resource"], row["state"], -1)
 
     def change_artifacts(self, where: Row, values: Row) -> None:
         """Change those that `where` holds for."""
-        self.tables.update("artifacts", where, values)
-        if "state" in values and self._counts:
-            self._counts.clear()
+        changed = self.tables.update("artifacts", where, values)
+        if "state" not in values or not self._counts:
+            return
+        before, after = where.get("state"), values["state"]
+        if before is not None and "resource" in where:
+            self._count(where["resource"], before, -changed)
+            self._count(where["resource"], after, changed)
+        else:  # of whichever resources: those states are counted anew when somebody asks
+            for key in [key for key in self._counts if before is None or key[1] in (before, after)]:
+                del self._counts[key]
 
-    def _count(self, row: Row, change: int) -> None:
-        key = (row["resource"], row["state"])
-        if self._counts and key in self._counts:
-            self._counts[key] += change
+    def _count(self, resource: str, state: str, change: int) -> None:
+        if self._counts and (resource, state) in self._counts:
+            self._counts[resource, state] += change
 
     def open_run(self, trigger: str, token: str | None) -> OpenRun:
         """A new run with all of its tasks."""
@@ -174,9 +182,14 @@ class Board:
         self.promised = True
         self.tables.update("runs", {"id": run_id}, {"state": "running", "ended_at": None})
         [row] = self.tables.select("runs", {"id": run_id})
-        tasks = self.tables.select("tasks", {"run_id": run_id})
-        run = self.runs[run_id] = OpenRun(run_id, row["started_at"], {task["node"]: task for task in tasks})
+        run = self.runs[run_id] = self._read_run(row)
         return run
+
+    def _read_run(self, row: Row) -> OpenRun:
+        tasks = self.tables.select("tasks", {"run_id": row["id"]})
+        makers = self.tables.select("artifacts", {"made_by_run": row["id"], "published": False})
+        by_node = {task["node"]: task for task in tasks}
+        return OpenRun(row["id"], row["started_at"], by_node, {each["made_by_node"] for each in makers})
 
     def set_task(self, task: Row, **values: Any) -> None:
         over = rules.is_over(values.get("state", "pending"))

@@ -223,6 +223,8 @@ class Ledger:
         for name in gone:  # what it had made and not published, nobody else can
             why = f"node {name!r}, which made it, is no longer part of the pipeline"
             artifacts.lose(board, {"made_by_node": name, "published": False}, why)
+            for run in board.runs.values():
+                run.makers.discard(name)
         for run in list(board.runs.values()):
             for task in run.tasks.values():
                 if task["node"] in gone and not rules.is_over(task["state"]):

@@ -14,6 +14,7 @@ from node_sdk.graph import GraphSpec, NodeSpec
 States = Mapping[str, str]
 
 OPEN = frozenset({"pending", "executing"})
+FAILING = frozenset({"failed", "error", "skipped", "cancelled"})  # what may keep those after it from ever beginning
 MOST_RETRY_WAIT = 3600.0  # seconds up to which retry_delay is doubled
 
 
@@ -104,6 +105,8 @@ def signalled_by_store(graph: GraphSpec, states: States) -> list[str]:
 
 def to_skip(graph: GraphSpec, states: States) -> list[str]:
     """The tasks that can never begin, in an order in which each follows from those before it."""
+    if FAILING.isdisjoint(states.values()):
+        return []  # as nearly always, after each completion
     known = dict(states)
     skipped = []
     for node in graph.nodes:  # predecessors come first, so one pass carries a skip all the way down

@@ -4,12 +4,16 @@ run is one transaction, and so is ending the run and letting go of them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from node_sdk.graph import NodeSpec
 from node_sdk.metadata import rules
 from node_sdk.metadata.board import Board, OpenRun
 from node_sdk.metadata.schema import Row
 
 MAX_ERROR = 4000  # characters kept of why a task failed
+NOTHING: Mapping[str, Any] = {}
 MAX_REASON = 500  # characters that an artifact of its run repeats of it
 
 
@@ -44,9 +48,11 @@ def start(board: Board, resources: list[str], *, trigger: str, token: str | None
     return run.id
 
 
-def end_task(board: Board, run: OpenRun, task: Row, state: str, error: str | None) -> None:
-    """A task is over; what follows from it for the others and for the run happens at once."""
-    board.set_task(task, state=state, ended_at=board.now(), error=error and error[:MAX_ERROR])
+def end_task(
+    board: Board, run: OpenRun, task: Row, state: str, error: str | None, also: Mapping[str, Any] = NOTHING
+) -> None:
+    """A task is over, and `also` is so of it; what follows from it for the others and for the run happens at once."""
+    board.set_task(task, state=state, ended_at=board.now(), error=error and error[:MAX_ERROR], **also)
     settle(board, run)
 
 
@@ -88,9 +94,7 @@ def due_by(board: Board, run: OpenRun, node: str) -> list[str]:
 
 
 def _waits_for_outputs(board: Board, run: OpenRun, node: str) -> bool:
-    makers = rules.makers_before(board.graph, node, run.states)
-    where = {"made_by_run": run.id, "made_by_node": makers, "published": False}
-    return bool(makers) and board.tables.count("artifacts", where) > 0
+    return bool(run.makers) and not run.makers.isdisjoint(rules.makers_before(board.graph, node, run.states))
 
 
 def _willing(board: Board) -> list[str]:

@@ -17,24 +17,23 @@ def begin(board: Board, by: StoreRequest, operation: Begin) -> None:
         if task["incarnation"] == by.incarnation:
             return  # said again by a client that had no answer yet
         raise _given_up(task, "begin", operation.attempt)
-    run = board.runs[operation.run_id]
+    board.set_task(task, state="executing", **_begun(board, by, task, operation.attempt, operation.seconds))
+
+
+def _begun(board: Board, by: StoreRequest, task: Row, attempt: int, seconds: float) -> Row:
+    """What is so of the task once this attempt, which began `seconds` ago, has begun."""
+    run = board.runs[task["run_id"]]
     if task["state"] == "pending" and not runs.is_due(board, run, by.node):
         why = "its predecessors are not done, or what they made is not in place"
         raise Refused("invalid", f"cannot begin {_words(task)}: {why}")
     if task["attempts"]:
         for table in ("metrics", "params", "tags"):
             board.tables.delete(table, {"run_id": run.id, "node": by.node})
-    now = board.now()
-    if operation.attempt == 1:
-        board.hops.append(now - _due_since(board, run, by.node))
-    board.set_task(
-        task,
-        state="executing",
-        attempts=operation.attempt,
-        incarnation=by.incarnation,
-        started_at=now,
-        **NOT_WAITING,
-    )
+    due_since = _due_since(board, run, by.node)
+    at = max(due_since, board.now() - seconds) if seconds else board.now()
+    if attempt == 1:
+        board.hops.append(at - due_since)
+    return {"attempts": attempt, "incarnation": by.incarnation, "started_at": at, **NOT_WAITING}
 
 
 def _due_since(board: Board, run: OpenRun, node: str) -> float:
@@ -53,14 +52,15 @@ def complete(board: Board, by: StoreRequest, operation: Complete) -> list[str]:
         _refuse_over(task, "complete")
     if rules.is_given_up(task["state"], task["attempts"], operation.attempt):
         raise _given_up(task, "complete", operation.attempt)
-    if not begun:
+    if not begun and operation.seconds is None:
         raise Refused("invalid", f"cannot complete {_words(task)}: attempt {operation.attempt} has not begun")
     run = board.runs.get(operation.run_id)
     if run is None:
         return []  # said again, and the run is over by now
     if not rules.is_over(task["state"]):
+        also = {} if begun else _begun(board, by, task, operation.attempt, operation.seconds or 0.0)
         artifacts.record_outputs(board, task, operation.outputs)
-        runs.end_task(board, run, task, operation.state, operation.error)
+        runs.end_task(board, run, task, operation.state, operation.error, also)
     return runs.due_by(board, run, by.node)
 
 
@@ -75,7 +75,10 @@ def published(board: Board, by: StoreRequest, operation: Published) -> list[str]
     artifacts.tell_of_news(board, by, {row["resource"] for row in made if row["state"] == "new"})
     runs.start_due(board)
     run = board.runs.get(operation.run_id)
-    return [] if run is None else runs.due_by(board, run, by.node)
+    if run is None:
+        return []
+    run.makers.discard(by.node)
+    return runs.due_by(board, run, by.node)
 
 
 def end_run(board: Board, by: StoreRequest, operation: EndRun) -> None:

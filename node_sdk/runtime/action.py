@@ -7,6 +7,8 @@ published and signals leave (laws 1 and 5).
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from typing import Any
 
 from node_sdk.errors import Refused, RunCancelled
@@ -21,6 +23,8 @@ from node_sdk.wire.codec import from_map
 from node_sdk.wire.signals import Signal, SignalTaken
 from node_sdk.wire.store import AskDue, Begin, Complete, Due, EndAttempt, Published, TaskEnd, Welcome
 
+BRIEF = 0.05  # seconds; an attempt after one that took less is not said to have begun, unless it lasts
+
 
 class ActionLoop:
     """Executes the tasks of the action in `live`."""
@@ -29,7 +33,9 @@ class ActionLoop:
         self._live = live
         self._store = store
         self._tasks = Tasks(welcome)
+        store.woken = lambda wake: self._tasks.woken(wake.run_id, (wake.source, wake.attempt))
         self._store_id = welcome.store_id
+        self._is_brief = False  # whether the last attempt was
         kinds = {each.name: each.kind for each in live.graph.nodes}
         self._resources = {name for name, kind in kinds.items() if kind == "resource"}
 
@@ -37,21 +43,24 @@ class ActionLoop:
         """Until Stopping is raised."""
         live = self._live
         while True:
-            self._hear()
+            for run_id in live.watch.take_cancelled():
+                self._tasks.cancelled(run_id)
             live.interrupt.check()
             wanted = None if live.link.paused else self._tasks.next()
             if wanted is not None:
                 self._take_up(wanted)
-            else:
-                live.wait(self._store.channel, *(() if live.link.paused else (self._tasks,)))
-                self._store.receive()
+                self._hear()  # an older run may have come: it goes first
+                continue
+            ready = live.wait(self._store.channel, *(() if live.link.paused else (self._tasks,)))
+            self._store.receive(ready)
+            if live.inbox.socket in ready:
+                self._hear()
 
     def _hear(self) -> None:
-        for run_id in self._live.watch.take_cancelled():
-            self._tasks.cancelled(run_id)
         for sender, signal in self._live.inbox.receive(Signal):
             self._live.inbox.reply(sender, SignalTaken(signal.seq))
-            self._tasks.signalled(signal.run_id, by_resource=signal.source in self._resources)
+            by_resource = signal.source in self._resources
+            self._tasks.signalled(signal.run_id, (signal.source, signal.attempt), by_resource=by_resource)
 
     def _take_up(self, wanted: Wanted) -> None:
         self._store.forgive()
@@ -82,9 +91,13 @@ class ActionLoop:
             self._store.ask(begin, settled=True)
         with live.interrupt.held():  # a task that has begun may end, as long as the daemon lets us
             live.flight.begin(live.launch.incarnation, task.run_id, task.attempt)
-            if task.attempt == 1:
+            began = time.monotonic()
+            if task.attempt == 1 and self._is_brief:
+                self._store.hold(begin)
+            elif task.attempt == 1:
                 self._store.tell(begin)
             state, error = self._attempt(task)
+            self._is_brief = time.monotonic() - began < BRIEF
             if isinstance(live.watch.called, RunCancelled):
                 self._give_back(task)
             else:
@@ -108,6 +121,7 @@ class ActionLoop:
     def _give_back(self, task: Task) -> None:
         """Its run was cancelled: nothing of it is recorded. Should a person want it again already, the store says."""
         LOG.info("%s; nothing of this task is recorded", self._live.watch.called)
+        self._store.take_back()
         self._live.flight.clear()
         clear(self._live, task.run_id)
         self._tasks.signalled(task.run_id)
@@ -135,11 +149,12 @@ class ActionLoop:
     def _complete(self, task: Task, state: TaskEnd, error: str | None) -> None:
         live = self._live
         outputs = () if state == "error" else tuple(task.outputs)  # half-done work is nobody's input
+        complete = Complete(task.run_id, task.attempt, state, error, outputs, self._store.take_back())
         try:
-            successors = self._store.ask(Complete(task.run_id, task.attempt, state, error, outputs), settled=True)
+            successors = self._store.ask(complete, settled=True)
         except Refused as refused:
             outputs = ()
-            successors = self._complete_as_error(task, refused)
+            successors = self._complete_as_error(complete, refused)
         live.flight.clear()
         if successors is None:
             clear(live, task.run_id)
@@ -150,15 +165,15 @@ class ActionLoop:
         if task.outputs or task.attempt > 1 or state != "succeeded":
             clear(live, task.run_id)
         for successor in successors:
-            live.outbox.signal(successor, task.run_id)
+            live.outbox.signal(successor, task.run_id, task.attempt)
 
-    def _complete_as_error(self, task: Task, refused: Refused) -> Any:
+    def _complete_as_error(self, complete: Complete, refused: Refused) -> Any:
         """What the store refuses to record as done ends as an error; None where the task is over without us."""
-        error: str | None = str(refused)
         if refused.kind != "finished":
+            as_error = dataclasses.replace(complete, state="error", error=str(refused), outputs=())
             try:
-                return self._store.ask(Complete(task.run_id, task.attempt, "error", error), settled=True)
+                return self._store.ask(as_error, settled=True)
             except Refused as again:
                 refused = again
-        LOG.warning("run %d goes on without this task: %s", task.run_id, refused)
+        LOG.warning("run %d goes on without this task: %s", complete.run_id, refused)
         return None

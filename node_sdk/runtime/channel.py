@@ -13,7 +13,8 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
+from typing import Any
 
 import zmq
 
@@ -28,6 +29,7 @@ _MONITOR_NUMBERS = itertools.count()
 _ENDED = zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED
 _FAILED = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 _EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | _ENDED | _FAILED
+_POLLIN = int(zmq.POLLIN)
 
 
 class Channel:
@@ -87,10 +89,19 @@ class Channel:
             return self._retry_at
         return self._patient_until if self._outstanding else None
 
-    def receive(self) -> list[bytes]:
-        """What has arrived. Also takes notice of lost connections and opens new ones when it is time."""
-        ended = self._ended()  # first: what still arrived on a connection that ended is read below, then it is left
-        messages = self._drain()
+    def concerns(self, ready: Container[Any]) -> bool:
+        """Whether `receive` has something to do: one of `sources` is in `ready`, or its time has come."""
+        if self._socket in ready or self._monitor in ready:
+            return True
+        due = self.deadline()
+        return due is not None and self._clock() >= due
+
+    def receive(self, ready: Container[Any] | None = None) -> list[bytes]:
+        """What has arrived; by `ready`, where it is known which of `sources` are readable. Also takes notice of lost
+        connections and opens new ones when it is time."""
+        # First: what still arrived on a connection that ended is read below, then it is left.
+        ended = (ready is None or self._monitor in ready) and self._ended()
+        messages = self._drain() if ready is None or self._socket in ready else []
         now = self._clock()
         if ended:
             self._shut()
@@ -158,7 +169,8 @@ class Channel:
 
 def has_message(socket: zmq.Socket[bytes]) -> bool:
     """Whether there is something to receive. To try and catch zmq.Again costs ten times as much."""
-    return bool(int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
+    events: Any = socket.getsockopt(zmq.EVENTS)
+    return bool(events & _POLLIN)
 
 
 def milliseconds(seconds: float) -> int:

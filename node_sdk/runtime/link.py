@@ -37,8 +37,8 @@ _LOG = logging.getLogger("anacostia.runtime")
 
 class Link:
     """The link of incarnation `incarnation` of `node`. `changed` is called, in the thread, when `paused` changes or a
-    run was cancelled; `watch` is told of the latter, and looked after. `heeds`: the main thread has something to do
-    before a pause holds, and says `heed` then."""
+    run was cancelled; `watch` is told of the latter, and looked after; `overdue` when work may have lasted SOON.
+    `heeds`: the main thread has something to do before a pause holds, and says `heed` then."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class Link:
         changed: Callable[[], None] = lambda: None,
         watch: TaskWatch | None = None,
         log_watch: LogWatch | None = None,
+        overdue: Callable[[], None] = lambda: None,
     ) -> None:
         self.paused = self._heeded = paused
         self._heeds = heeds
@@ -66,6 +67,7 @@ class Link:
         self._changed = changed
         self._watch = watch or TaskWatch(Recall(), 0.0, lambda called: None)
         self._log_watch = log_watch
+        self._overdue = overdue
         self._busy_since: float | None = time.monotonic()  # None: the main thread may take as long as it likes
         self._words: deque[NodeMessage] = deque()
         self._said_all = threading.Event()
@@ -189,6 +191,7 @@ class Link:
         if since is None or now - since < SOON:
             return None if since is None else since + SOON
         self._news_at = None
+        self._overdue()
         if (self._work, self._runs) != (self._said, self._said_runs):
             self._send(self._beat())
         return None

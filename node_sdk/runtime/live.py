@@ -17,6 +17,7 @@ import zmq
 from node_sdk.errors import Fenced, Recalled, RunCancelled, TaskTimeout
 from node_sdk.nodes.binding import Binding, StoreAccess
 from node_sdk.runtime.channel import milliseconds
+from node_sdk.runtime.ears import Ears, Ready
 from node_sdk.runtime.flight import FlightRecorder
 from node_sdk.runtime.inbox import Inbox
 from node_sdk.runtime.interrupt import Interrupt
@@ -87,6 +88,7 @@ class Live:
             changed=interrupt.poke,
             watch=self.watch,
             log_watch=None if rotation is None else LogWatch(rotation),
+            overdue=self._overdue,
         )
         self.context = lines.context
         self.outbox = Outbox(self.context, launch.node, launch.endpoint)
@@ -94,8 +96,7 @@ class Live:
         self.flight: FlightRecorder
         self.store: StoreClient | None = None
         self.binding: Binding | None = None
-        self._polled: list[Any] = []
-        self._poller = zmq.Poller()
+        self._ears = Ears()
         self.is_set_up = False  # setup() has been called, so on_exit() is to be
 
     def open(self) -> None:
@@ -134,7 +135,7 @@ class Live:
         self.pipeline.bind(self.binding)
         return self.binding
 
-    def wait(self, *sources: Source, also: Iterable[int] = (), inbox: bool = True) -> set[Any]:
+    def wait(self, *sources: Source, also: Iterable[int] = (), inbox: bool = True) -> Ready:
         """Until the inbox, a source, a descriptor of `also` or the interrupt has something; what is readable.
 
         Without `inbox`, what arrives there stays there for now. The interrupt has something, too, when its wake-up was
@@ -149,19 +150,11 @@ class Live:
                 due = at
         wait = None if due is None else milliseconds(due - time.monotonic())
         with self.link.unhurried():
-            ready = {each for each, _ in self._poller_of(wanted).poll(0 if self.interrupt.missed else wait)}
+            ready = self._ears.listen(wanted, 0 if self.interrupt.missed else wait)
         if self.interrupt.fd in ready or self.interrupt.missed:
             self.interrupt.clear()
-        self.outbox.receive()
+        self.outbox.receive(ready)
         return ready
-
-    def _poller_of(self, wanted: list[Any]) -> zmq.Poller:
-        """What is waited for is nearly always the same as the last time."""
-        if wanted != self._polled:
-            self._polled, self._poller = wanted, zmq.Poller()
-            for each in wanted:
-                self._poller.register(each, zmq.POLLIN)
-        return self._poller
 
     @contextlib.contextmanager
     def working(self, text: str) -> Iterator[None]:
@@ -179,6 +172,11 @@ class Live:
         LOG.error("%s; this process ends", error)
         self.last_words("fenced", str(error), error.current)
         os._exit(FENCED)
+
+    def _overdue(self) -> None:
+        """What the store was not told because it might be over soon is not over soon. In the link thread."""
+        if self.store is not None:
+            self.store.say_held()
 
     def _over(self, run_id: int) -> None:
         """The store has ended a task of this node. If it is the one in progress, nobody wants it any more: the daemon

@@ -16,6 +16,7 @@ import zmq
 
 from node_sdk.errors import BadMessage
 from node_sdk.runtime.channel import Channel, milliseconds
+from node_sdk.runtime.ears import Ears, Ready
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.signals import Signal, SignalTaken
 
@@ -34,8 +35,8 @@ class Outbox:
         self._runs: dict[int, int] = {}  # seq → run, of what is under way
         self._seq = itertools.count(1)
 
-    def signal(self, successor: str, run_id: int) -> None:
-        """Tell `successor` that its task of `run_id` is due. Never waits."""
+    def signal(self, successor: str, run_id: int, attempt: int = 0) -> None:
+        """Tell `successor` that its task of `run_id` is due, by `attempt` of ours. Never waits."""
         again = (successor, run_id) in self._under_way
         self._under_way[successor, run_id] = again
         if again:
@@ -45,7 +46,7 @@ class Outbox:
             channel = self._channels[successor] = Channel(self._context, self._endpoint(successor))
         seq = next(self._seq)
         self._runs[seq] = run_id
-        channel.send(seq, encode(Signal(seq, run_id, self._source)))
+        channel.send(seq, encode(Signal(seq, run_id, self._source, attempt)))
 
     def sources(self) -> Iterable[zmq.Socket[bytes]]:
         """Sockets to poll for reading; then call `receive`."""
@@ -57,19 +58,16 @@ class Outbox:
 
     def flush(self, seconds: float) -> None:
         """Wait until every signal has arrived, `seconds` at most: a process that ends at once takes them with it."""
-        until = time.monotonic() + seconds
+        ears, until = Ears(), time.monotonic() + seconds
         while any(each.outstanding for each in self._channels.values()) and (now := time.monotonic()) < until:
-            poller = zmq.Poller()
-            for source in self.sources():
-                poller.register(source, zmq.POLLIN)
             due = self.deadline()
-            poller.poll(milliseconds((until if due is None else min(until, due)) - now))
-            self.receive()
+            wait = milliseconds((until if due is None else min(until, due)) - now)
+            self.receive(ears.listen(list(self.sources()), wait))
 
-    def receive(self) -> None:
-        """Take in which signals arrived."""
+    def receive(self, ready: Ready) -> None:
+        """Take in which signals arrived, where something is `ready`."""
         for successor, channel in self._channels.items():
-            for data in channel.receive():
+            for data in channel.receive(ready) if channel.concerns(ready) else ():
                 try:
                     seq = decode(data, SignalTaken).seq
                 except BadMessage as error:

@@ -6,10 +6,9 @@ then at its end. Whoever is called back may swallow what is raised: what happens
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FrameType
 from typing import TypeVar
 
@@ -29,6 +28,7 @@ class Recall:
         self._pending: Recalled | None = None
         self._in_user_code = False
         self._shields = 0
+        self.shielded = Shield(self)
 
     def install(self) -> None:
         """In the main thread."""
@@ -58,16 +58,13 @@ class Recall:
         finally:
             self._in_user_code = False  # the line above may be where it was raised; not this one, it is raised once
 
-    @contextlib.contextmanager
-    def shielded(self) -> Iterator[None]:
-        """Inside, our own code works for user code: it is not left in the middle, but at its end, or in `check`."""
-        if threading.get_ident() != self._main:
-            yield
-            return
-        self._shields += 1
-        try:
-            yield
-        finally:
+    def shield(self) -> None:
+        """Until `unshield`, in the main thread: see `Shield`."""
+        if threading.get_ident() == self._main:
+            self._shields += 1
+
+    def unshield(self) -> None:
+        if threading.get_ident() == self._main:
             self._shields -= 1
             if not self._shields:
                 self.check()
@@ -81,3 +78,20 @@ class Recall:
     def _arrived(self, number: int, frame: FrameType | None) -> None:
         if not self._shields:
             self.check()
+
+
+class Shield:
+    """Inside, our own code works for user code: it is not left in the middle, but at its end, or in `check`. Around
+    every word to the store, so it is no generator: that would take ten times as long.
+    """
+
+    __slots__ = ("_recall",)
+
+    def __init__(self, recall: Recall) -> None:
+        self._recall = recall
+
+    def __enter__(self) -> None:
+        self._recall.shield()
+
+    def __exit__(self, *exc: object) -> None:
+        self._recall.unshield()

@@ -45,7 +45,6 @@ class ResourceLoop:
         """Until Stopping is raised."""
         live, store, watched = self._live, self._store, self._watched
         while True:
-            self._hear()
             live.interrupt.check()
             store.settle()
             self._heed()
@@ -54,6 +53,9 @@ class ResourceLoop:
                 self._stale = True
             self._offer()
             ready = live.wait(store.channel, self, also=() if watched is None else (watched,))
+            store.receive(ready)
+            if live.inbox.socket in ready:
+                self._hear()
             if (watched is not None and watched in ready) or self._is_time(self._look_at()):
                 if live.link.paused:
                     self._say(holds=False)  # heard before what is now recorded, which would start a run

@@ -12,7 +12,7 @@ from node_sdk.runtime.enduring import Enduring
 from node_sdk.runtime.live import LOG, Live
 from node_sdk.runtime.store_client import refusal
 from node_sdk.wire.codec import from_map
-from node_sdk.wire.store import OPERATOR, Hello, Operation, StoreReply, StoreRequest, Welcome
+from node_sdk.wire.store import OPERATOR, Complete, Hello, Operation, StoreReply, StoreRequest, Wake, Welcome
 
 MOST_AT_ONCE = 2000  # requests in one transaction
 MOST_KEPT = 20_000  # requests kept while the database cannot do its work; further ones wait with those who ask
@@ -82,12 +82,13 @@ class StoreLoop:
         self._live = live
         self._access = access
         self._waiting: dict[Key, tuple[bytes, StoreRequest]] = {}  # taken in and not answered, in order
+        self._senders: dict[str, bytes] = {}  # node → where it last asked from
 
     def serve(self) -> None:
         """Until Stopping is raised, or Ending where the database is damaged."""
         enduring = self._access.enduring
+        self._take_in(MOST_AT_ONCE)
         while True:
-            self._take_in(MOST_AT_ONCE)
             troubles = enduring.troubles
             while self._waiting:
                 enduring.until_done(self._answer, self._meanwhile)
@@ -95,7 +96,8 @@ class StoreLoop:
                 # A commit that was reported as failed may be durable, and then nobody was signalled.
                 self._access.signal_again()
             self._live.interrupt.check()
-            self._live.wait()
+            if self._live.inbox.socket in self._live.wait():
+                self._take_in(MOST_AT_ONCE)
 
     def _take_in(self, most: int) -> None:
         for sender, request in self._live.inbox.receive(StoreRequest, most=most):
@@ -106,11 +108,24 @@ class StoreLoop:
     def _answer(self) -> None:
         batch = dict(itertools.islice(self._waiting.items(), MOST_AT_ONCE))
         replies = self._access.answer([request for _, request in batch.values()])
+        if len(batch) == 1:  # where more wait, they wait for the store, and this would take its time
+            self._wake(next(iter(batch.values()))[1], replies[0])
         last = {key[:2]: key for key in batch}  # of each client: what is answered there answers all it told before
         for (key, (sender, request)), reply in zip(batch.items(), replies, strict=True):
             del self._waiting[key]
+            if reply.kind is None:
+                self._senders[request.node] = sender
             if not request.told or reply.kind is not None or last[key[:2]] == key:
                 self._reply(sender, reply)
+
+    def _wake(self, request: StoreRequest, reply: StoreReply) -> None:
+        """Who is due by this completion hears of it now, and not only by way of the node that completed."""
+        done = request.operation
+        if not isinstance(done, Complete) or reply.kind is not None:
+            return
+        for name in reply.value:
+            if name in self._senders:
+                self._live.inbox.reply(self._senders[name], Wake(done.run_id, request.node, done.attempt))
 
     def _meanwhile(self, error: StoreUnavailable) -> bool:
         """While the database cannot do its work: people hear so at once, nodes wait."""

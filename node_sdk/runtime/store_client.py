@@ -6,22 +6,21 @@ ask is answered. User threads may use it too: a lock guards the channel.
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import itertools
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
-
-import zmq
 
 from node_sdk.errors import BadMessage, Fenced, InvalidValue, NotRunning, Refused
 from node_sdk.runtime.channel import Channel, milliseconds
+from node_sdk.runtime.ears import Ears, Ready
 from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.wire.codec import decode, encode
-from node_sdk.wire.store import Operation, StoreReply, StoreRequest
+from node_sdk.wire.store import Begin, Operation, StoreReply, StoreRequest, Wake
 
 MOST_OUTSTANDING = 1000  # requests told and not yet answered; then `tell` waits too …
 MOST_BYTES = 4 * 2**20  # … as it does when they are as large as this together
@@ -58,28 +57,32 @@ class StoreClient:
         self._alive = alive
         self._pulse = pulse
         self._lock = threading.RLock()
+        self._shield = interrupt.recall.shielded  # user code may be called back at any instant (see recall.py)
+        self._ears = Ears()
         self._seq = 0
         self._answers: dict[int, StoreReply | None] = {}  # of asks; None until it is there
         self._told: dict[int, Operation] = {}
         self._refusals: list[Refused] = []  # of tells, to be raised at the next ask
+        self._held: tuple[Begin, float] | None = None  # told, not sent yet; and when it was told
         self._pid = os.getpid()
+        self.woken: Callable[[Wake], None] = lambda wake: None  # called with what the store says unasked
 
     def ask(self, operation: Operation, *, settled: bool = False) -> Any:
         """The durable answer to `operation`. Raises Refused where the store says no; also, unless `settled`, for
         what was told before and refused."""
-        with self._shielded():
+        with self._shield, self._lock:
             if not settled:
                 self.settle()
             return self.answer_to(self._send(operation, asked=True))
 
     def begin(self, operation: Operation) -> int:
         """Send `operation` and go on; `answer_to` what this returns gives the answer."""
-        with self._shielded():
+        with self._shield, self._lock:
             return self._send(operation, asked=True)
 
     def answer_to(self, seq: int) -> Any:
         """The durable answer to what `begin` has sent. Raises Refused where the store says no."""
-        with self._shielded():
+        with self._shield, self._lock:
             try:
                 while (reply := self._answers[seq]) is None:
                     self._wait()
@@ -92,8 +95,9 @@ class StoreClient:
 
     def tell(self, operation: Operation) -> None:
         """Send `operation` and go on; waits only while very much is outstanding."""
-        with self._shielded():
-            self._receive()
+        with self._shield, self._lock:
+            if self._told:
+                self._receive()
             while self.channel.outstanding >= MOST_OUTSTANDING or self.channel.outstanding_bytes >= MOST_BYTES:
                 self._wait()
             self._send(operation, asked=False)
@@ -103,38 +107,63 @@ class StoreClient:
         """Whether something was told that is not answered yet."""
         return bool(self._told)
 
+    def hold(self, operation: Begin) -> None:
+        """As `tell`, but sent before whatever is sent next, or by `say_held`, or not at all (`take_back`)."""
+        self._held = (operation, time.monotonic())
+
+    def take_back(self) -> float | None:
+        """What is held need not be sent. Returns how many seconds it was; None where nothing is."""
+        with self._shield, self._lock:
+            held, self._held = self._held, None
+            return None if held is None else time.monotonic() - held[1]
+
+    def say_held(self) -> None:
+        """Send what is held; for another thread, so it does not wait. Who has the lock now says it before he sends."""
+        if self._held is not None and self._lock.acquire(blocking=False):
+            try:
+                self._send_held()
+            finally:
+                self._lock.release()
+
     def settle(self) -> None:
         """Take in what has arrived; raise the first refusal of a `tell` that nobody has heard of yet."""
-        with self._shielded():
+        if not self._told and not self._refusals:
+            return
+        with self._shield, self._lock:
             self._receive()
             if self._refusals:
                 raise self._refusals.pop(0)
 
     def forgive(self) -> None:
         """What was refused until now (it stands in the log) is no concern of what comes next."""
-        with self._shielded():
+        if not self._told and not self._refusals:
+            return
+        with self._shield, self._lock:
             self._receive()
             self._refusals.clear()
 
-    def receive(self) -> None:
-        """Take in what has arrived. For the main loop, when a source of the channel is readable."""
-        with self._shielded():
-            self._receive()
+    def receive(self, ready: Ready) -> None:
+        """Take in what has arrived. For the main loop, where something is `ready`."""
+        if self.channel.concerns(ready):
+            with self._shield, self._lock:
+                self._receive(ready)
 
     def flush(self, seconds: float) -> None:
         """Wait until everything told is durable, `seconds` at most."""
         until = time.monotonic() + seconds
-        with self._shielded(), self._interrupt.held():
+        with self._shield, self._lock, self._interrupt.held():
             while self._told and (left := until - time.monotonic()) > 0:
                 self._wait(left)
 
-    @contextlib.contextmanager
-    def _shielded(self) -> Iterator[None]:
-        """Only this thread, and to the end: user code may be called back at any instant (see recall.py)."""
-        with self._interrupt.recall.shielded(), self._lock:
-            yield
+    def _send_held(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            begin, since = held
+            self._send(dataclasses.replace(begin, seconds=time.monotonic() - since), asked=False)
 
     def _send(self, operation: Operation, *, asked: bool) -> int:
+        if self._held is not None:
+            self._send_held()
         if os.getpid() != self._pid:
             raise NotRunning(
                 f"cannot reach the metadata store from process {os.getpid()}: it was forked inside node "
@@ -154,38 +183,42 @@ class StoreClient:
 
     def _wait(self, most: float | None = None) -> None:
         """Until something arrives or is due, then take it in."""
-        poller = zmq.Poller()
-        for source in self.channel.sources():
-            poller.register(source, zmq.POLLIN)
+        wanted: list[Any] = [*self.channel.sources()]
         main = threading.current_thread() is threading.main_thread()
         if main:  # a user's thread would take wake-ups away that are for the main thread
             self._interrupt.check()
             self._alive()
-            poller.register(self._interrupt.fd, zmq.POLLIN)
+            wanted.append(self._interrupt.fd)
         due = self.channel.deadline()
         wait = self._pulse if most is None else min(self._pulse, most)
         if due is not None:
             wait = min(wait, due - time.monotonic())
-        poller.poll(milliseconds(wait))
-        if main:
+        ready = self._ears.listen(wanted, milliseconds(wait))
+        if self._interrupt.fd in ready:
             self._interrupt.pass_over()
-        self._receive()
+        self._receive(ready)
 
-    def _receive(self) -> None:
-        for data in self.channel.receive():
+    def _receive(self, ready: Ready | None = None) -> None:
+        for data in self.channel.receive(ready):
             try:
-                reply = decode(data, StoreReply)
+                said = decode(data, StoreReply, Wake)
             except BadMessage as garbage:
                 _LOG.error("cannot read an answer of the metadata store: %s", garbage)
                 continue
-            told = self._answered(reply.seq)
-            error = refusal(reply)
-            if isinstance(error, Fenced):
-                self._fenced(error)
-            if self._answers.get(reply.seq, reply) is None:
-                self._answers[reply.seq] = reply
-            elif told is not None and error is not None:
-                self._note(told, error)
+            if isinstance(said, Wake):
+                self.woken(said)
+            elif isinstance(said, StoreReply):
+                self._take(said)
+
+    def _take(self, reply: StoreReply) -> None:
+        told = self._answered(reply.seq)
+        error = refusal(reply)
+        if isinstance(error, Fenced):
+            self._fenced(error)
+        if self._answers.get(reply.seq, reply) is None:
+            self._answers[reply.seq] = reply
+        elif told is not None and error is not None:
+            self._note(told, error)
 
     def _answered(self, seq: int) -> Operation | None:
         """Request `seq` has its answer, and what was told before it; returns what was told by it."""

@@ -13,6 +13,10 @@ from node_sdk.wire.store import Due, Welcome
 
 MOST_KNOWN = 10_000  # runs remembered as executed or waiting
 
+# A predecessor, and by which attempt of its task ours is due: no two completions have the same.
+Word = tuple[str, int]
+NOBODY: Word = ("", 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -32,6 +36,7 @@ class Tasks:
         self._last_run_id = welcome.last_run_id
         self._waiting: dict[int, tuple[float, Wanted]] = {}  # run → when, what; few: of runs that are open
         self._known: set[int] = set()
+        self._foretold: dict[int, Word] = {}  # run → by whom, of tasks whose signal has not come yet
         for each in welcome.due:
             self.add(each)
 
@@ -41,9 +46,19 @@ class Tasks:
         wanted = Wanted(due.run_id, due.attempts + 1, failures=due.failures)
         self._waiting[due.run_id] = (self._clock() + due.wait, wanted)
 
-    def signalled(self, run_id: int, *, by_resource: bool = False) -> None:
+    def woken(self, run_id: int, by: Word) -> None:
+        """The store says ahead of the signal that the task of `run_id` is due. Of a run that is known, the signal,
+        which was faster, or will come, says all there is to say."""
+        if run_id not in self._known:
+            self.signalled(run_id)
+            self._foretold[run_id] = by
+
+    def signalled(self, run_id: int, by: Word = NOBODY, *, by_resource: bool = False) -> None:
         """A predecessor, or the store, says the task of `run_id` is due. Resources say so as a run starts, each of
         them, and are not asked when a person has it retried."""
+        if self._foretold.get(run_id) == by:
+            del self._foretold[run_id]
+            return
         if run_id in self._known:
             if not by_resource and not self._is_ready(run_id):  # said again, or retried
                 self._doubt(run_id)
@@ -82,3 +97,4 @@ class Tasks:
             oldest = sorted(self._known)[: MOST_KNOWN // 2]
             self._last_run_id = max(self._last_run_id, oldest[-1])
             self._known = self._known.difference(oldest) | set(self._waiting) | {run_id}
+            self._foretold = {each: by for each, by in self._foretold.items() if each in self._known}

@@ -14,6 +14,7 @@ from node_sdk.wire.store import (
     OPERATOR,
     Begin,
     Complete,
+    EndAttempt,
     EndRun,
     ForgetArtifacts,
     Found,
@@ -271,6 +272,38 @@ class LedgerLaws:
         with pytest.raises(Refused, match="attempt 2 has not begun"):
             asker.ask("first", Complete(run, 2, "succeeded"))
         assert asker.states(run)["first"] == "executing"
+
+    def test_an_attempt_whose_begin_was_not_sent_begins_and_ends_at_once(self, asker: Asker) -> None:
+        run = asker.run("a")
+        asker.clock.now += 10.0
+        complete = Complete(run, 1, "succeeded", seconds=5.0)
+        assert asker.ask("first", complete) == ["second"] == asker.ask("first", complete)
+        task = asker.task(run, "first")
+        assert (task["state"], task["attempts"], task["incarnation"]) == ("succeeded", 1, asker.incarnations["first"])
+        assert 5.0 <= task["ended_at"] - task["started_at"] < 10.0
+
+    def test_an_attempt_that_is_said_late_to_have_begun_began_when_it_did(self, asker: Asker) -> None:
+        run = asker.run("a")
+        asker.clock.now += 100.0
+        asker.ask("first", Begin(run, 1, seconds=50.0))
+        assert asker.task(run, "first")["started_at"] == pytest.approx(asker.clock.now - 50.0, abs=5.0)
+
+    def test_no_attempt_is_said_to_have_begun_before_its_task_was_due(self, asker: Asker) -> None:
+        run = asker.run("a")
+        for node, seconds in (("first", 1e9), ("second", float("nan"))):
+            asker.ask(node, Complete(run, 1, "succeeded", seconds=seconds))
+        (row,) = asker.rows("runs", id=run)
+        assert [asker.task(run, node)["started_at"] >= row["started_at"] for node in ("first", "second")] == [True] * 2
+
+    def test_a_task_that_may_not_begin_is_not_completed_either(self, asker: Asker) -> None:
+        run = asker.run("a")
+        with pytest.raises(Refused, match="predecessors are not done"):
+            asker.ask("second", Complete(run, 1, "succeeded", seconds=0.1))
+        asker.begin("first", run)
+        asker.ask("first", EndAttempt(run, 1, "failed", None))
+        with pytest.raises(Refused, match="attempt 1 is over"):
+            asker.ask("first", Complete(run, 1, "succeeded", seconds=0.1))
+        assert asker.states(run)["first"] == asker.states(run)["second"] == "pending"
 
     def test_only_the_attempt_at_work_may_log_to_its_task(self, asker: Asker) -> None:
         run = asker.run("a")

@@ -49,6 +49,18 @@ class StoreReply(Message):
     kind: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Wake(Message):
+    """Store to node, unasked: its task of `run_id` is due by what this attempt of `source` has completed.
+
+    It runs ahead of the signal along the edge, which says the same. Nobody answers it, and it may be lost.
+    """
+
+    run_id: int
+    source: str
+    attempt: int
+
+
 # ---- the life of a node
 
 
@@ -183,25 +195,31 @@ class AskDue(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Begin(Operation):
-    """The node begins attempt number `attempt` (from 1). What an earlier attempt logged is taken back.
+    """The node begins attempt number `attempt` (from 1), or began it `seconds` ago. What an earlier attempt logged is
+    taken back.
 
     Refused with kind 'finished' when the task is over. Answer: None.
     """
 
     run_id: int
     attempt: int
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Complete(Operation):
     """The task is over. Answer: names of the successors whose tasks are due by it, a list. Who waits for
-    outputs, those of this task or of another, is not among them: the answer to Published names it."""
+    outputs, those of this task or of another, is not among them: the answer to Published names it.
+
+    `seconds` says that no Begin was sent of this attempt, and how long ago it began: it begins and ends by this.
+    """
 
     run_id: int
     attempt: int
     state: TaskEnd
     error: str | None = None
     outputs: tuple[Output, ...] = ()
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

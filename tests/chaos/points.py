@@ -174,8 +174,8 @@ def _heard(points: Points, owner: Any, method: str, name: str) -> None:
     original = getattr(owner, method)
 
     @functools.wraps(original)
-    def wrapped(self: Any) -> Any:
-        messages = original(self)
+    def wrapped(self: Any, *ready: Any) -> Any:
+        messages = original(self, *ready)
         if messages:
             points.at(f"heard {name}")
         return messages

@@ -169,14 +169,17 @@ def test_signals_of_a_commit_that_was_called_failed_and_is_durable_leave_after_t
     place.launch = SimpleNamespace(node="store", incarnation=1)
     place.outbox = SimpleNamespace(signal=lambda successor, run_id: signals.append((successor, run_id)))
     place.inbox = SimpleNamespace(
-        receive=lambda *kinds, most: [waiting.pop() for _ in range(len(waiting))], reply=lambda sender, reply: None
+        socket="inbox",
+        receive=lambda *kinds, most: [waiting.pop() for _ in range(len(waiting))],
+        reply=lambda sender, reply: None,
     )
 
-    def wait(*until: Any, inbox: bool = True) -> None:
+    def wait(*until: Any, inbox: bool = True) -> dict[Any, int]:
         if not until:
             place.interrupt.stopping = True  # nothing is left to do
         for each in until:
             each._end = 0.0
+        return {}
 
     place.wait = wait
     tables.armed = True

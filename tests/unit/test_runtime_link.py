@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import zmq
@@ -47,4 +48,14 @@ def test_a_new_daemon_need_not_wait_for_the_next_beat(tmp_path: Path) -> None:
     second = Daemon(endpoint)
     assert second.beat().ready
     second.end()
+    link.close()
+
+
+def test_work_that_is_not_over_soon_is_noticed_whether_a_daemon_lives_or_not(tmp_path: Path) -> None:
+    overdue = threading.Event()
+    line = DaemonLine(f"ipc://{tmp_path}/link.sock")
+    link = Link(line, pipeline="p", node="n", incarnation=1, heartbeat_timeout=300.0, overdue=overdue.set)
+    link.start()
+    link.work("executing run 1, attempt 1")
+    assert overdue.wait(10)
     link.close()

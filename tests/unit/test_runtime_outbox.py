@@ -34,8 +34,7 @@ class Post:
             poller = zmq.Poller()
             for source in (*self.outbox.sources(), self.inbox.socket):
                 poller.register(source, zmq.POLLIN)
-            poller.poll(10)
-            self.outbox.receive()
+            self.outbox.receive(dict(poller.poll(10)))
             for sender, signal in self.inbox.receive(Signal):
                 self.inbox.reply(sender, SignalTaken(signal.seq))
                 runs.append(signal.run_id)

@@ -38,8 +38,8 @@ def test_our_own_code_inside_user_code_is_left_at_its_end(recall: Recall) -> Non
     passed = []
 
     def user_code() -> None:
-        with recall.shielded():
-            with recall.shielded():
+        with recall.shielded:
+            with recall.shielded:
                 recall.call(LATE)
                 passed.append("inner")
             passed.append("outer")
@@ -52,7 +52,7 @@ def test_our_own_code_inside_user_code_is_left_at_its_end(recall: Recall) -> Non
 
 def test_our_own_code_that_waits_can_be_left_where_it_says_so(recall: Recall) -> None:
     def user_code() -> None:
-        with recall.shielded():
+        with recall.shielded:
             recall.call(LATE)
             while True:
                 recall.check()
@@ -75,7 +75,7 @@ def test_other_threads_of_the_user_are_not_shielded(recall: Recall) -> None:
     inside, left = threading.Event(), threading.Event()
 
     def thread() -> None:
-        with recall.shielded():
+        with recall.shielded:
             inside.set()
             left.wait(10)
 

@@ -15,7 +15,7 @@ from node_sdk.runtime.channel import Channel
 from node_sdk.runtime.interrupt import Interrupt, Stopping
 from node_sdk.runtime.store_client import MOST_BYTES, MOST_OUTSTANDING, StoreClient
 from node_sdk.wire.codec import decode, encode
-from node_sdk.wire.store import Begin, Count, LogParams, Published, StoreReply, StoreRequest
+from node_sdk.wire.store import Begin, Count, LogParams, Published, StoreReply, StoreRequest, Wake
 
 QUESTION = Count("runs", {})
 Answer = Callable[[StoreRequest], StoreReply | None]
@@ -239,3 +239,56 @@ def test_threads_of_the_user_may_use_it_too(store: Store) -> None:
     for each in threads:
         each.join()
     assert answers == ["Count"] * 9
+
+
+def test_what_is_held_is_sent_before_whatever_comes_next(store: Store) -> None:
+    store.open()
+    store.client.hold(Begin(1, 1))
+    store.client.tell(LogParams(1, 1, {"a": 1}))
+    store.client.ask(QUESTION)
+    assert [type(each.operation).__name__ for each in store.asked] == ["Begin", "LogParams", "Count"]
+
+
+def test_what_is_taken_back_is_not_sent(store: Store) -> None:
+    store.open()
+    store.client.hold(Begin(1, 1))
+    held = store.client.take_back()
+    assert held is not None
+    assert 0 <= held < 10
+    assert store.client.take_back() is None
+    store.client.say_held()
+    store.client.ask(QUESTION)
+    assert [type(each.operation).__name__ for each in store.asked] == ["Count"]
+
+
+def test_another_thread_says_what_is_held_too_long(store: Store) -> None:
+    store.open()
+    store.client.hold(Begin(1, 1))
+    thread = threading.Thread(target=store.client.say_held)
+    thread.start()
+    thread.join()
+    store.client.flush(10)
+    (begin,) = [each.operation for each in store.asked]
+    assert isinstance(begin, Begin)
+    assert 0 < begin.seconds < 10
+    assert store.client.take_back() is None
+
+
+def test_another_thread_does_not_wait_for_who_speaks_to_the_store(store: Store) -> None:
+    store.client.hold(Begin(1, 1))
+    with store.client._lock:
+        thread = threading.Thread(target=store.client.say_held)
+        thread.start()
+        thread.join(10)
+        assert not thread.is_alive()
+    assert store.client.take_back() is not None
+
+
+def test_what_the_store_says_unasked_is_no_answer(store: Store) -> None:
+    said: list[Wake] = []
+    store.client.woken = said.append
+    replies = iter((Wake(3, "before", 1), StoreReply(2, "Count")))
+    store.open(lambda request: next(replies))  # type: ignore[arg-type,return-value]
+    store.client.tell(Published(1))
+    assert store.client.ask(QUESTION) == "Count"
+    assert said == [Wake(3, "before", 1)]

@@ -129,3 +129,34 @@ def test_a_signal_that_comes_after_the_word_that_its_run_was_cancelled_is_doubtf
     assert tasks.next() is None
     tasks.signalled(1)
     assert all_of(tasks) == [Wanted(1, doubtful=True)]
+
+
+def test_what_the_store_says_ahead_of_the_signal_is_obeyed_once() -> None:
+    tasks = Tasks(welcome(0))
+    tasks.woken(1, ("before", 1))
+    assert tasks.next() == Wanted(1)
+    tasks.signalled(1, ("before", 1))
+    assert all_of(tasks) == []
+
+
+def test_the_word_of_the_store_may_come_after_the_signal() -> None:
+    tasks = Tasks(welcome(0))
+    tasks.signalled(1, ("before", 1))
+    tasks.woken(1, ("before", 1))
+    assert all_of(tasks) == [Wanted(1)]
+
+
+def test_a_signal_of_another_attempt_than_the_store_spoke_of_is_confirmed() -> None:
+    tasks = Tasks(welcome(0))
+    tasks.woken(1, ("before", 1))
+    assert tasks.next() == Wanted(1)
+    tasks.signalled(1, ("before", 2))
+    assert all_of(tasks) == [Wanted(1, doubtful=True)]
+
+
+def test_signals_that_never_came_are_not_waited_for_for_ever() -> None:
+    tasks = Tasks(welcome(0))
+    for run_id in range(1, MOST_KNOWN + 2):
+        tasks.woken(run_id, ("before", 1))
+        tasks.next()
+    assert len(tasks._foretold) <= MOST_KNOWN

@@ -24,7 +24,7 @@ BOUNDED = "nothing grows without bound, nothing is dropped"
 
 _COMPLETE = """\
         try:
-            successors = self._store.ask(Complete(task.run_id, task.attempt, state, error, outputs), settled=True)
+            successors = self._store.ask(complete, settled=True)
 """
 
 GUARDS: tuple[Guard, ...] = (
@@ -92,6 +92,12 @@ GUARDS: tuple[Guard, ...] = (
             "self._last_run_id = max(self._last_run_id, oldest[-1])",
             "pass",
             f"{TASKS}of_very_many_runs_the_oldest_are_forgotten_and_doubtful_from_then_on",
+        ),
+        (
+            "only the signal that the store has spoken of ahead of it is dropped",
+            "if self._foretold.get(run_id) == by:",
+            "if run_id in self._foretold:",
+            f"{TASKS}a_signal_of_another_attempt_than_the_store_spoke_of_is_confirmed",
         ),
     ),
     *guards_in(
@@ -169,9 +175,15 @@ GUARDS: tuple[Guard, ...] = (
         FENCE,
         (
             "being fenced is noticed at the answer of a tell too",
-            "            if isinstance(error, Fenced):\n                self._fenced(error)\n",
+            "        if isinstance(error, Fenced):\n            self._fenced(error)\n",
             "",
             f"{CLIENT}being_fenced_is_noticed_at_the_answer_of_a_tell_too",
+        ),
+        (
+            "what is held is sent before what comes next",
+            "        if self._held is not None:\n            self._send_held()\n",
+            "",
+            f"{CLIENT}what_is_held_is_sent_before_whatever_comes_next",
         ),
         (
             "a process forked inside a node cannot speak for it",

@@ -45,14 +45,14 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "the completion of an attempt that has not begun is refused",
-            "if not begun:\n        raise",
+            "if not begun and operation.seconds is None:\n        raise",
             "if False:\n        raise",
             f"{CONTRACT}only_the_attempt_that_has_begun_can_complete",
         ),
         (
             "a task completes once, with its outputs",
-            'if not rules.is_over(task["state"]):\n        artifacts.record_outputs',
-            "if True:\n        artifacts.record_outputs",
+            'if not rules.is_over(task["state"]):\n        also',
+            "if True:\n        also",
             f"{CONTRACT}everything_may_be_said_twice",
         ),
     ),
