@@ -30,8 +30,8 @@ class ActionLoop:
         self._store = store
         self._tasks = Tasks(welcome)
         self._store_id = welcome.store_id
-        kinds = {each.name: each.kind for each in live.graph.nodes}
-        self._resources = {name for name, kind in kinds.items() if kind == "resource"}
+        before = [live.graph.by_name[each] for each in live.spec.predecessors]
+        self._resources = {each.name for each in before if each.kind == "resource"}
 
     def serve(self) -> None:
         """Until Stopping is raised."""

@@ -45,9 +45,13 @@ class Conversation:
 
     def send(self, message: FromLoader) -> None:
         """Send, now or as soon as the daemon reads."""
+        self.put(message)
+        self.flush()
+
+    def put(self, message: FromLoader) -> None:
+        """Send with the next `flush`."""
         if not self.closed:
             self._unsent += frame(encode(message))
-            self.flush()
         if len(self._unsent) > MAX_UNSENT:
             self.close()
 

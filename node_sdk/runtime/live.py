@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
 import os
 import signal
@@ -71,7 +70,7 @@ class Live:
         self.pipeline = pipeline
         self.launch = launch
         self.interrupt = interrupt
-        self.graph = dataclasses.replace(pipeline.graph, name=launch.pipeline)
+        self.graph = pipeline.graph.named(launch.pipeline)
         self.spec = self.graph.by_name[launch.node]
         self.successors = self.graph.successors[launch.node]
         self.node: Any = pipeline[launch.node]

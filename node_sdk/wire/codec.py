@@ -19,7 +19,18 @@ import msgpack
 from node_sdk.errors import BadMessage
 from node_sdk.wire.unpack import MAX_MESSAGE, MAX_NODES, SMALL, unpacked
 
-__all__ = ["MAX_DEPTH", "MAX_MESSAGE", "MAX_NODES", "TAG", "Message", "decode", "encode", "from_map", "to_map"]
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_MESSAGE",
+    "MAX_NODES",
+    "TAG",
+    "Message",
+    "decode",
+    "encode",
+    "from_map",
+    "know_all",
+    "to_map",
+]
 
 MAX_DEPTH = 32
 TAG = "@"
@@ -122,6 +133,14 @@ def _read(cls: type[Message], content: dict[str, Any]) -> Message:
         return cls(**values)
     except Exception as error:
         raise BadMessage(f"cannot read {cls.__name__}: {error}") from error
+
+
+def know_all() -> None:
+    """Find out now how each message that is known is read and written, and not when the first of them comes."""
+    for cls in _MESSAGES.values():
+        if dataclasses.is_dataclass(cls):
+            _field_names(typing.cast(Any, cls))
+            _fields(typing.cast(Any, cls))
 
 
 @cache
