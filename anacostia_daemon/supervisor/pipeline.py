@@ -336,6 +336,7 @@ class Pipeline:
 
     def _family_gone(self, name: str, incarnation: int) -> None:
         self.around.link.forget((self.name, name, incarnation))
+        self.around.home.pulse(self.name, name).unlink(missing_ok=True)
         self.nodes[name].gone(incarnation)
         self.feed(name, FamilyGone(incarnation))
 
@@ -350,6 +351,7 @@ class Pipeline:
 
     def _overdue(self, name: str) -> None:
         self.around.link.drain()  # a beat may be among what waits there
+        self.hearing.feel_pulses()
         self.feed(name, Deadline())
 
 

@@ -27,6 +27,7 @@ class DaemonLine:
         self.socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
         self.monitor = self.socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
         self.socket.connect(endpoint)
+        self.sockets = (self.socket, self.monitor)
 
     def close(self, farewell: float) -> None:
         """Send what waits to be sent, for `farewell` seconds at most, and let go."""

@@ -15,6 +15,7 @@ import zmq
 
 from node_sdk.errors import Fenced, Recalled, RunCancelled, TaskTimeout
 from node_sdk.nodes.binding import Binding, StoreAccess
+from node_sdk.pulse import Pulse
 from node_sdk.runtime.channel import milliseconds
 from node_sdk.runtime.flight import FlightRecorder
 from node_sdk.runtime.inbox import Inbox
@@ -84,6 +85,7 @@ class Live:
             paused=launch.paused,
             changed=interrupt.poke,
             watch=self.watch,
+            pulse=Pulse(launch.pulse_file, launch.incarnation),
             log_watch=None if rotation is None else LogWatch(rotation),
         )
         self.context = lines.context

@@ -262,7 +262,7 @@ class Server:
         except OSError as error:
             self._say(SpawnFailed(node, incarnation, f"cannot start a process for node {node!r}: {error}"))
         else:
-            self._daemon.put(Spawned(node, incarnation, state.pid, state.started))
+            self._daemon.send(Spawned(node, incarnation, state.pid, state.started), with_next=True)
             self._stand_by_at = time.monotonic() + QUIET
 
     def _as_read(self, node: str) -> dict[str, str]:
