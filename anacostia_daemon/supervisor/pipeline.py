@@ -227,6 +227,8 @@ class Pipeline:
         no loader has said that it started the process (it may have died in between), it may be anywhere.
         """
         clearings = [(name, each) for name, each in self._actions if isinstance(each, actions.ClearFamily)]
+        if not clearings:
+            return  # nearly always, and what follows looks at all nodes
         dead = {name for name, _ in clearings}
         others = {node.state.pid for name, node in self.nodes.items() if name not in dead and node.state.pid}
         for name, each in clearings:
