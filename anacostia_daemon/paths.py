@@ -145,6 +145,10 @@ class Home:
     def inbox(self, pipeline: str, node: str) -> Path:
         return self.socket_dir / pipeline / f"{node}.sock"
 
+    def pulse(self, pipeline: str, node: str) -> Path:
+        """Where the node writes that it lives (node_sdk.pulse)."""
+        return self.socket_dir / pipeline / f"{node}.pulse"
+
     def prepare(self) -> None:
         """Make the directories, for this user alone; BadPath where that cannot be."""
         check_socket_path(self.control_socket)

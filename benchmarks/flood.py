@@ -39,11 +39,11 @@ def measure() -> Iterator[Figure]:
         rows = take_turns(ways, TIMES, 0)
     found = Figure("flood-coming", f"{FILES:,} files are moved in by another process → all claimed", "s", rows)
     worst = {name: max(each[name] for each in grown) for name in grown[0]}
+    words = ", ".join(f"{name} {number:.0f}" for name, number in worst.items())
     goals = [
         at_most("≤ 2 × the limit", found.of_limit("anacostia"), 2, left[-1]),
-        at_most(f"no process needs {BOUND:g} MiB more than at rest", max(worst.values()), BOUND),
+        at_most(f"no process needs {BOUND:g} MiB more than at rest", max(worst.values()), BOUND, words),
     ]
-    words = ", ".join(f"{name} {number:.0f}" for name, number in worst.items())
     yield dataclasses.replace(found, goals=goals, notes=[f"growth of peak memory, MiB: {words}"])
 
 

@@ -6,7 +6,7 @@ Holds no node objects and runs no user code; `Pipeline` makes it, `validate` (in
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -67,9 +67,15 @@ class GraphSpec(Message):
     @cached_property
     def successors(self) -> dict[str, tuple[str, ...]]:
         """The successors of each node, in the order of `nodes`."""
-        return {
-            node.name: tuple(each.name for each in self.nodes if node.name in each.predecessors) for node in self.nodes
-        }
+        found: dict[str, list[str]] = {node.name: [] for node in self.nodes}
+        for node in self.nodes:
+            for each in found.keys() & set(node.predecessors):
+                found[each].append(node.name)
+        return {name: tuple(successors) for name, successors in found.items()}
+
+    def named(self, name: str) -> GraphSpec:
+        """The same graph under this name; itself, with what it has found out, where that is its name."""
+        return self if name == self.name else replace(self, name=name)
 
     @property
     def store(self) -> NodeSpec:

@@ -7,6 +7,7 @@ A file that builds a Pipeline is run by `python file.py` (then `run` starts a su
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
@@ -25,7 +27,7 @@ from node_sdk.errors import InvalidPipeline, NotRunning
 from node_sdk.graph import GraphSpec, NodeSpec, Trigger
 from node_sdk.names import check_name, script_name
 from node_sdk.nodes.base import BaseNode, Loggers
-from node_sdk.nodes.binding import Binding
+from node_sdk.nodes.binding import Binding, Bond
 from node_sdk.policy import LogPolicy
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -79,6 +81,9 @@ class Pipeline:
         for node in self.nodes:
             if not node.loggers:
                 node.add_loggers(loggers)
+        self._by_name = {node.name: node for node in self.nodes}
+        self._bond = Bond()
+        self._gather()
         self.graph = GraphSpec(
             name=self.name,
             nodes=tuple(_with_policy(node.spec(), log_policy) for node in self.nodes),
@@ -90,15 +95,23 @@ class Pipeline:
             _collected.append(self)
 
     def __getitem__(self, name: str) -> BaseNode:
-        for node in self.nodes:
-            if node.name == name:
-                return node
+        if name in self._by_name:
+            return self._by_name[name]
         close = difflib.get_close_matches(str(name), [node.name for node in self.nodes], 1)
         hint = f" (did you mean {close[0]!r}?)" if close else ""
         raise KeyError(f"no such node in pipeline {self.name!r}: {name!r}{hint}")
 
     def __repr__(self) -> str:
         return f"Pipeline({self.name!r}, {len(self.nodes)} nodes)"
+
+    @cached_property
+    def loggers(self) -> list[logging.Logger]:
+        """Those of all nodes, each once; as they are when they are first asked for, which the loader does."""
+        return list({id(each): each for node in self.nodes for each in node.loggers}.values())
+
+    def look_ahead(self) -> None:
+        """Find out now what each process of it would find out by itself (the loader does, before it forks)."""
+        _ = self.loggers, self.graph.by_name, self.graph.successors
 
     def model(self) -> dict[str, Any]:
         """The pipeline as plain data: its name and the model of each node."""
@@ -115,8 +128,15 @@ class Pipeline:
 
     def bind(self, binding: Binding | None) -> None:
         """Tie every node object of this process to the running pipeline (the runtime does)."""
+        if self.nodes[0]._bond is not self._bond:  # the nodes are those of a pipeline that was built later, too
+            self._gather()
+        self._bond.binding = binding
+
+    def _gather(self) -> None:
+        """Tie all nodes by one bond: to bind them then touches none, for what a forked process writes to becomes memory
+        of its own."""
         for node in self.nodes:
-            node.bind(binding)
+            node._bond = self._bond
 
     def run(self) -> None:
         """Run the pipeline under a supervisor in this terminal until Ctrl-C, which stops it gracefully.
@@ -163,8 +183,12 @@ def _script_name() -> str:
 def _link(nodes: Sequence[object]) -> None:
     """Give each node its successors, in the order of `nodes`."""
     found = [node for node in nodes if isinstance(node, BaseNode)]
+    successors: dict[int, list[BaseNode]] = {id(node): [] for node in found}
     for node in found:
-        node.successors = [each for each in found if any(node is other for other in each.predecessors)]
+        for each in {id(predecessor) for predecessor in node.predecessors} & successors.keys():
+            successors[each].append(node)
+    for node in found:
+        node.successors = successors[id(node)]
 
 
 def _foreground(command: list[str]) -> int:

@@ -41,6 +41,8 @@ class Rotation:
         self._busy = threading.Lock()
         self._written: os.stat_result | None = None  # the file that our descriptors lead to
         self._swept = self._not_before = 0.0
+        self._quiet: tuple[int, int] | None = None  # the file at the path and its size, when last there was no need
+        self._found = 0  # bytes in it then
 
     def begin(self) -> None:
         """Before the file is opened: make room where it is full or has a hole, and remove what is too old."""
@@ -62,12 +64,29 @@ class Rotation:
         try:
             return self._look()
         except OSError:
+            self._quiet = None
             self._not_before = time.monotonic() + _AGAIN
             return 0
         finally:
             self._busy.release()
 
     def _look(self) -> int:
+        # A node of an idle pipeline does this, and no more.
+        if self._quiet is not None and self._state() == self._quiet and time.time() - self._swept < _DAY:
+            return self._found
+        found = self._found = self._look_closer()
+        self._quiet = None if found > self.max_bytes else self._state()
+        return found
+
+    def _state(self) -> tuple[int, int] | None:
+        """Which file is at the path, and its size."""
+        try:
+            found = os.stat(self.path)  # noqa: PTH116  (a pathlib call takes as long again)
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_size
+
+    def _look_closer(self) -> int:
         self._follow()
         if time.time() - self._swept > _DAY:
             self._sweep()

@@ -52,7 +52,7 @@ def check_successors(nodes: Sequence[object]) -> None:
 
 
 def _initialised(node: BaseNode) -> None:
-    if "_binding" not in vars(node):
+    if "_bond" not in vars(node):
         raise InvalidPipeline(
             f"cannot use a node of class {type(node).__name__}: its __init__ does not call super().__init__(name, …)"
         )

@@ -1,4 +1,4 @@
-"""The only thing that speaks to the control socket. Light: `anacostiactl` imports it at every start.
+"""What speaks to the control socket, but for a plain `status` (glance.py). Light: most commands import it.
 
 What can go wrong between a person and the daemon is told apart here, in words: not running, left over, not yours,
 does not answer, ended in the middle.

@@ -119,10 +119,11 @@ class Found(OfIncarnation):
 
 @dataclass(frozen=True, slots=True)
 class Beat(OfIncarnation):
-    """It is alive; `ready` once set up; `work` says what it does."""
+    """It is alive, or was so `at` a moment of this daemon's clock; `ready` once set up; `work` says what it does."""
 
     ready: bool
     work: str
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

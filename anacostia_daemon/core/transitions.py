@@ -158,15 +158,16 @@ def found(turn: Turn, event: Found) -> None:
 
 def beat(turn: Turn, event: Beat) -> None:
     timeout = turn.state.spec.heartbeat_timeout
-    turn.set(beat_at=turn.now, work=event.work)
+    at = turn.now if event.at is None else max(min(event.at, turn.now), turn.state.beat_at or event.at)
+    turn.set(beat_at=at, work=event.work)
     phase = turn.state.phase
     if phase == "ready":
-        turn.set(deadline=turn.now + timeout)
+        turn.set(deadline=at + timeout)
     elif phase == "starting" and event.ready:
         turn.enter("ready", "set up", within=timeout, ready_at=turn.now, crashed=False)
     elif phase == "starting" and turn.state.start_by is not None:
         # Who has begun to beat does not stop, whatever its setup() is busy with.
-        turn.set(deadline=min(turn.state.start_by, turn.now + timeout))
+        turn.set(deadline=min(turn.state.start_by, at + timeout))
     if turn.state.phase == "ready":
         _tell(turn)
 

@@ -1,18 +1,38 @@
-"""The picture that `status` gives: one line that answers whether all is well, a table, and why a node is not."""
+"""The picture that `status` gives: one line that answers whether all is well, a table, and why a node is not.
+
+Imported at nearly each start of `anacostiactl`; what is rarely needed is imported where it is.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-from anacostia_daemon.ctl import screen
+from anacostia_daemon.ctl import exits, screen
 from anacostia_daemon.ctl.desire import as_desired, node_as_desired
 from anacostia_daemon.ctl.table import Column, Row, cut, render
 from anacostia_daemon.ctl.text import ago, printable, shown, size, until
 
+TYPE_CHECKING = False  # as `typing` has it, whose import takes 3 ms
+if TYPE_CHECKING:
+    from typing import Any
+
 _LAST_WORDS = 5  # lines of the log of a node that failed
 _TROUBLE = 3  # nodes that the first line names
 _EXPLAINED = 8  # nodes of a pipeline; the table has all
+
+
+def lines(status: dict[str, Any], as_json: bool) -> list[str]:
+    """What `status` prints."""
+    if not as_json:
+        return overview(status)
+    import json  # most of the time it is for people
+
+    return [json.dumps(status, indent=2, ensure_ascii=False)]
+
+
+def exit_code(status: dict[str, Any], pipeline: str | None) -> int:
+    """OK where everything is as desired, and the `pipeline` that was named is not stopped."""
+    stopped = pipeline is not None and any(each["desired"] == "down" for each in status["pipelines"])
+    missing = stopped or bool(status.get("not_started"))
+    return exits.NOT_RUNNING if missing or not all(map(as_desired, status["pipelines"])) else exits.OK
 
 
 def overview(status: dict[str, Any]) -> list[str]:
@@ -147,7 +167,9 @@ def _explained(pipeline: str, node: dict[str, Any]) -> list[str]:
 
 
 def _last_words(node: dict[str, Any]) -> list[str]:
-    from anacostia_daemon.ctl.logfile import LogFile  # only when something went wrong
+    from pathlib import Path  # only when something went wrong
+
+    from anacostia_daemon.ctl.logfile import LogFile
 
     if not node.get("log"):
         return []

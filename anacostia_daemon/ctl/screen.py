@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any
-
-import click
 
 from anacostia_daemon.ctl.table import Cell, Column, Row, render
+
+TYPE_CHECKING = False  # as `typing` has it, whose import takes 3 ms
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 GREEN, YELLOW, RED, DIM, BOLD = "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[2m", "\x1b[1m"
 
@@ -88,6 +89,8 @@ def styled(text: str, style: str) -> str:
 
 def show_table(columns: Sequence[Column], rows: Sequence[Row], nothing: str) -> None:
     """Print a table; where it has no rows, say so with `nothing` on stderr."""
+    import click  # `status` goes without
+
     if not rows:
         click.echo(nothing, err=True)
         return
@@ -98,5 +101,7 @@ def show_table(columns: Sequence[Column], rows: Sequence[Row], nothing: str) -> 
 def show_json(value: Any) -> None:
     """Print the daemon's answer as it is."""
     import json  # most commands are for people
+
+    import click
 
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_CONTROL_BUT_TAB = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+TYPE_CHECKING = False  # as `typing` has it, whose import takes 3 ms
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterable
+
+_CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+_CONTROL_BUT_TAB = r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 
 
 def printable(text: str, tabs: bool = False) -> str:
     """`text` with its control characters written out: what a node logs must not move the cursor or set a title."""
-    return (_CONTROL_BUT_TAB if tabs else _CONTROL).sub(_escaped, text)
+    if text.isprintable():  # none of them is; most texts have none
+        return text
+    import re
+
+    return re.sub(_CONTROL_BUT_TAB if tabs else _CONTROL, _escaped, text)
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -69,6 +76,8 @@ def between(start: str | None, end: str | None) -> str:
 def past(written: str, now: datetime | None = None) -> datetime | None:
     """'90s', '15m', '2h', '3d' before now; '14:03' is the last time it was so late; a date, with a time or without.
     What has no zone is local."""
+    import re
+
     here = (now or datetime.now(UTC)).astimezone()
     found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s*([smhdw])(?:\s*ago)?", written.strip())
     if found:

@@ -304,7 +304,8 @@ class Daemon:
                 self.shut_down(f"given up: {pipeline.given_up}")
         self._forget_removed()
         self._announcer.look(bool(pipelines))
-        self.memory.arm()
+        if pipelines:
+            self.memory.arm()
         self.listing.look()
         self.waiters.look()
         if self._writing.trouble:

@@ -15,6 +15,7 @@ from anacostia_daemon.process.family import Head
 from anacostia_daemon.supervisor.keeper import LoaderKeeper
 from anacostia_daemon.supervisor.log import report
 from anacostia_daemon.supervisor.watched import Watched
+from node_sdk import pulse
 from node_sdk.wire import link as said
 from node_sdk.wire import loader as wire
 
@@ -65,6 +66,18 @@ class Hearing:
                 self._pipeline.cancelling.heard(node)
             case said.LastWords(_, node, incarnation, kind, text, current):
                 self._pipeline.feed(node, LastWords(incarnation, kind, text, current))
+
+    def feel_pulses(self) -> None:
+        """Take in the heartbeats that are no messages, of all nodes at once: so their deadlines come together, too."""
+        home = self._pipeline.around.home
+        for name, node in self._pipeline.nodes.items():
+            state = node.state
+            if state.phase not in ("starting", "ready"):
+                continue
+            seen = pulse.read(home.pulse(self._pipeline.name, name))
+            if seen is not None and seen.incarnation == state.incarnation and seen.at > (state.beat_at or 0.0):
+                self._pipeline.feed(name, Beat(seen.incarnation, seen.ready, state.work, seen.at))
+                self._pipeline.cancelling.heard(name)
 
     def _count_runs(self, node: str, incarnation: int, ended: int, failed: int) -> None:
         """Tell who wants to know when runs have ended: the beats of a store carry the numbers so far."""

@@ -228,6 +228,8 @@ class Pipeline:
         no loader has said that it started the process (it may have died in between), it may be anywhere.
         """
         clearings = [(name, each) for name, each in self._actions if isinstance(each, actions.ClearFamily)]
+        if not clearings:
+            return  # nearly always, and what follows looks at all nodes
         dead = {name for name, _ in clearings}
         others = {node.state.pid for name, node in self.nodes.items() if name not in dead and node.state.pid}
         for name, each in clearings:
@@ -352,6 +354,7 @@ class Pipeline:
 
     def _family_gone(self, name: str, incarnation: int) -> None:
         self.around.link.forget((self.name, name, incarnation))
+        self.around.home.pulse(self.name, name).unlink(missing_ok=True)
         self.nodes[name].gone(incarnation)
         self.feed(name, FamilyGone(incarnation))
 
@@ -366,6 +369,7 @@ class Pipeline:
 
     def _overdue(self, name: str) -> None:
         self.around.link.drain()  # a beat may be among what waits there
+        self.hearing.feel_pulses()
         self.feed(name, Deadline())
 
 

@@ -5,6 +5,7 @@ Turns a readable handle and a passed deadline into calls; decides nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
 from anacostia_daemon.core.events import Desired
@@ -20,6 +21,8 @@ from anacostia_daemon.supervisor.loop import Handle, Loop
 
 # A deadline that comes so late was slept through, and so were the beats that should have moved it.
 _SLEPT = 1.0
+_FAR = 5.0  # seconds; deadlines that are further away than that …
+_TOGETHER = 0.5  # … come together with others, so late at most: many nodes then cost one turn of the loop
 
 
 class Watched:
@@ -120,6 +123,8 @@ class Watched:
             return
         if self._timer is not None:
             self._timer.cancel()
+        if deadline - self._loop.now() > _FAR:
+            deadline = math.ceil(deadline / _TOGETHER) * _TOGETHER
         self._timer_at = deadline
         self._timer = self._loop.call_at(deadline, self._rang)
 

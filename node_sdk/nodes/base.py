@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from node_sdk.errors import InvalidValue, NotRunning
 from node_sdk.graph import Kind, NodeSpec, StartMethod
 from node_sdk.names import check_name
-from node_sdk.nodes.binding import Binding
+from node_sdk.nodes.binding import Binding, Bond
 from node_sdk.policy import Limits, LogPolicy, RestartPolicy
 
 Loggers = logging.Logger | Iterable[logging.Logger] | None
@@ -45,7 +45,7 @@ class BaseNode:
         self.predecessors: list[BaseNode] = list(predecessors or ())
         self.successors: list[BaseNode] = []
         self.loggers: list[logging.Logger] = []
-        self._binding: Binding | None = None
+        self._bond = Bond()  # its own, until a pipeline has one for all of its nodes
         self.add_loggers(loggers)
         for each in self.predecessors:
             if isinstance(each, BaseNode):  # what else it may be, the pipeline says
@@ -114,13 +114,18 @@ class BaseNode:
 
     def bind(self, binding: Binding | None) -> None:
         """Tie this handle to a running pipeline (the runtime does), or untie it."""
-        self._binding = binding
+        self._bond.binding = binding
+
+    @property
+    def _binding(self) -> Binding | None:
+        return self._bond.binding
 
     def bound(self, wish: str) -> Binding:
         """The binding; NotRunning with words about `wish` ("log metrics") where there is none."""
-        if self._binding is None:
+        binding = self._bond.binding
+        if binding is None:
             raise NotRunning(
                 f"cannot {wish} through node {self.name!r}: its pipeline is not running in this process; start it "
                 "with `anacostiactl start FILE` or pipeline.run(), and call this from a node's methods"
             )
-        return self._binding
+        return binding

@@ -53,3 +53,10 @@ class Binding:
     store: StoreAccess
     wake: Callable[[], None]
     task: Task | None = None
+
+
+@dataclass(slots=True)
+class Bond:
+    """Where node objects find their binding, all of a pipeline in one place; None while it does not run here."""
+
+    binding: Binding | None = None

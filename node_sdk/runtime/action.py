@@ -36,8 +36,8 @@ class ActionLoop:
         store.woken = lambda wake: self._tasks.woken(wake.run_id, (wake.source, wake.attempt))
         self._store_id = welcome.store_id
         self._is_brief = False  # whether the last attempt was
-        kinds = {each.name: each.kind for each in live.graph.nodes}
-        self._resources = {name for name, kind in kinds.items() if kind == "resource"}
+        before = [live.graph.by_name[each] for each in live.spec.predecessors]
+        self._resources = {each.name for each in before if each.kind == "resource"}
 
     def serve(self) -> None:
         """Until Stopping is raised."""

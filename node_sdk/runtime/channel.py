@@ -180,15 +180,15 @@ def milliseconds(seconds: float) -> int:
 
 def _connect(context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> tuple[zmq.Socket[bytes], zmq.Socket[bytes]]:
     socket = context.socket(zmq.DEALER)
-    socket.linger = 0
-    socket.sndhwm = 0  # its owner bounds what is outstanding
-    socket.rcvhwm = 0
+    socket.setsockopt(zmq.LINGER, 0)  # not as attributes: see lines.py
+    socket.setsockopt(zmq.SNDHWM, 0)  # its owner bounds what is outstanding
+    socket.setsockopt(zmq.RCVHWM, 0)
     socket.setsockopt(zmq.RECONNECT_IVL, -1)
     socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
     address = f"inproc://monitor-{next(_MONITOR_NUMBERS)}"
     socket.monitor(address, _EVENTS)
     monitor = context.socket(zmq.PAIR)
-    monitor.linger = 0
+    monitor.setsockopt(zmq.LINGER, 0)
     monitor.connect(address)
     socket.connect(endpoint)
     return socket, monitor

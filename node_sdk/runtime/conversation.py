@@ -43,11 +43,12 @@ class Conversation:
         """It has said that it is the daemon."""
         self._reader.limit = MAX_MESSAGE
 
-    def send(self, message: FromLoader) -> None:
-        """Send, now or as soon as the daemon reads."""
+    def send(self, message: FromLoader, *, with_next: bool = False) -> None:
+        """Send, now or as soon as the daemon reads; `with_next`: not before the next `flush`."""
         if not self.closed:
             self._unsent += frame(encode(message))
-            self.flush()
+            if not with_next:
+                self.flush()
         if len(self._unsent) > MAX_UNSENT:
             self.close()
 

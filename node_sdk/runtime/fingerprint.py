@@ -25,7 +25,7 @@ from node_sdk.pipeline import Pipeline
 from node_sdk.runtime.source import Script, as_read, project_file, project_modules, text_of
 
 # Of the graph, which is compared by itself; of logging; of the process.
-_NOT_OURS = frozenset({"name", "predecessors", "successors", "loggers", "_binding"})
+_NOT_OURS = frozenset({"name", "predecessors", "successors", "loggers", "_bond"})
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), range)
 _LENGTH = 16
 _MOST = 200_000  # values looked into per node; whoever keeps more than these in a constructor keeps data

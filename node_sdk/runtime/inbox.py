@@ -43,9 +43,10 @@ class Inbox:
                 "set XDG_RUNTIME_DIR to a shorter folder, or give the pipeline or the node a shorter name"
             )
         self.socket = context.socket(zmq.ROUTER)
-        self.socket.linger = 500  # what a store answered last should still leave
+        self.socket.setsockopt(zmq.LINGER, 500)  # what a store answered last should still leave
         self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
-        self.socket.sndhwm = 10_000  # beyond it answers to one that does not read are dropped; it will ask again
+        # Beyond it answers to one that does not read are dropped; it will ask again.
+        self.socket.setsockopt(zmq.SNDHWM, 10_000)
         for uid in welcome():
             with contextlib.suppress(zmq.ZMQError):  # a system that does not tell; the folder is closed too
                 self.socket.setsockopt(zmq.IPC_FILTER_UID, uid)

@@ -46,6 +46,11 @@ class Launch(Message):
         return Path(self.load.data_dir) / self.pipeline / "flight" / self.node
 
     @property
+    def pulse_file(self) -> Path:
+        """Where the node writes that it lives (node_sdk.pulse)."""
+        return self.inbox(self.node).with_suffix(".pulse")
+
+    @property
     def history_file(self) -> Path:
         return Path(self.load.data_dir) / self.pipeline / HISTORY
 

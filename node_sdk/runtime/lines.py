@@ -39,17 +39,19 @@ class DaemonLine:
         self.thread = Idle("anacostia-heartbeat")
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.socket = self.context.socket(zmq.DEALER)
-        self.socket.linger = 0
-        self.socket.sndhwm = 10  # while the daemon is away, a few beats wait and the others are dropped
+        # Not `socket.linger = 0`: pyzmq looks that up in ways that make 200 pages of memory this process's own.
+        self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.setsockopt(zmq.SNDHWM, 10)  # while the daemon is away, a few beats wait and the others are dropped
         self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
         self.socket.setsockopt(zmq.RECONNECT_IVL, 50)
         self.socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
         self.monitor = self.socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
         self.socket.connect(endpoint)
+        self.sockets = (self.socket, self.monitor)
 
     def close(self, farewell: float) -> None:
         """Send what waits to be sent, for `farewell` seconds at most, and let go."""
-        self.socket.linger = int(farewell * 1000)
+        self.socket.setsockopt(zmq.LINGER, int(farewell * 1000))
         self.socket.disable_monitor()
         self.monitor.close(linger=0)  # or the context waits for it
         self.socket.close()

@@ -1,5 +1,9 @@
 """The node's word to the daemon: heartbeats and last words one way; pause, resume and cancelled runs the other.
 
+A heartbeat that says nothing new, of a node at rest, is no message but a moment in a file (node_sdk.pulse): an idle
+pipeline wakes nobody with it. It is said in full a few times after a daemon has come, and now and then, because a
+daemon may not have been able to make anything of the first.
+
 A thread of its own holds the socket, so that beats go on while `execute()` works for hours. It falls silent when the
 main thread is stuck where it should not be (in a trigger_condition() that never returns, say), so that the daemon
 finds the node hung and replaces it. It also keeps the time of tasks (watch.py) and the size of the log (log_watch.py).
@@ -10,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import select
 import threading
 import time
 from collections import deque
@@ -18,6 +23,7 @@ from collections.abc import Callable, Iterator
 import zmq
 
 from node_sdk.errors import BadMessage
+from node_sdk.pulse import Pulse
 from node_sdk.runtime.channel import has_message, milliseconds
 from node_sdk.runtime.interrupt import Interrupt
 from node_sdk.runtime.lines import DaemonLine
@@ -28,8 +34,11 @@ from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.link import Beat, CancelTask, DaemonMessage, LastWords, NodeMessage, SetPaused
 
 LONGEST_INTERVAL = 10.0  # seconds between two beats
+LONGEST_REST = 15.0  # … and two that are no messages, none of which can be lost
 SOON = 0.25  # seconds until the daemon hears of other work
 FAREWELL = 1.0  # seconds that last words may take to leave
+IN_FULL_FIRST = 3  # beats in full after a daemon has come, and …
+IN_FULL_EVERY = 30  # … of those that follow
 AT_REST = ("idle", "watching")  # the work of a node that waits for something to do
 
 _LOG = logging.getLogger("anacostia.runtime")
@@ -52,12 +61,14 @@ class Link:
         heeds: bool = False,
         changed: Callable[[], None] = lambda: None,
         watch: TaskWatch | None = None,
+        pulse: Pulse | None = None,
         log_watch: LogWatch | None = None,
         overdue: Callable[[], None] = lambda: None,
     ) -> None:
         self.paused = self._heeded = paused
         self._heeds = heeds
         self.interval = min(heartbeat_timeout / 3, LONGEST_INTERVAL)
+        self._rest = LONGEST_REST if heartbeat_timeout >= 2 * LONGEST_REST else self.interval
         self._identity = (pipeline, node, incarnation)
         self._ready = False
         self._work = "starting"
@@ -66,12 +77,15 @@ class Link:
         self._runs = self._said_runs = (0, 0)  # of a store: how many have ended, and of those failed
         self._changed = changed
         self._watch = watch or TaskWatch(Recall(), 0.0, lambda called: None)
+        self._pulse = pulse
+        self._beats = 0  # since a daemon has come
         self._log_watch = log_watch
         self._overdue = overdue
         self._busy_since: float | None = time.monotonic()  # None: the main thread may take as long as it likes
         self._words: deque[NodeMessage] = deque()
         self._said_all = threading.Event()
         self._ended = False
+        self._spoke = True  # since it was last looked whether something has come
         self._wakeup = Interrupt()
         self._line, self._farewell = line, 0.0
         self._begun = False
@@ -158,32 +172,51 @@ class Link:
         return Beat(*self._identity, self._ready, self._said, *self._said_runs, self._heeded)
 
     def _run(self) -> None:
-        poller = zmq.Poller()
-        poller.register(self._line.socket, zmq.POLLIN)
-        poller.register(self._wakeup.fd, zmq.POLLIN)
-        poller.register(self._line.monitor, zmq.POLLIN)
+        # Not zmq.Poller, which takes longer than all else that a heartbeat takes.
+        poller = select.poll()
+        for each in (self._wakeup.fd, *(int(each.getsockopt(zmq.FD)) for each in self._line.sockets)):
+            poller.register(each, select.POLLIN)
         self._connected()  # before the first beat, or there would be two
         due = time.monotonic()
         while not self._ended:
             now = time.monotonic()
             if now >= due:
                 due = now + self.interval
-                if not self._stuck(now):
-                    self._send(self._beat())
+                if not self._stuck(now) and self._live_on():
+                    due = now + self._rest
             self._watch.look()
             deadlines = (due, self._watch.deadline(), self._tell_news(now), self._look_at_log())
-            poller.poll(milliseconds(min(each for each in deadlines if each is not None) - now))
+            wait = milliseconds(min(each for each in deadlines if each is not None) - now)
+            if not self._overheard() and not poller.poll(wait):
+                continue
             self._wakeup.clear()
             self._say()
             self._hear()
             if self._connected():
-                due = time.monotonic()
+                due, self._beats = time.monotonic(), 0
         self._leave()
 
     def _leave(self) -> None:
         self._say()
         self._line.close(self._farewell)
+        if self._pulse is not None:
+            self._pulse.close()
         self._wakeup.close()
+
+    def _overheard(self) -> bool:
+        """Whether something came while we spoke: ZeroMQ's descriptors tell of changes, and a send takes them in."""
+        spoke, self._spoke = self._spoke, False
+        return spoke and any(map(has_message, self._line.sockets))
+
+    def _live_on(self) -> bool:
+        """Beat, in full where that may say something that the daemon does not know; whether it was no message."""
+        number, self._beats = self._beats, self._beats + 1
+        said_before = number >= IN_FULL_FIRST and number % IN_FULL_EVERY and self._said == self._work
+        quiet = said_before and self._work in AT_REST and self._news_at is None
+        if quiet and self._pulse is not None and self._pulse.beat(self._ready):
+            return True
+        self._send(self._beat())
+        return False
 
     def _tell_news(self, now: float) -> float | None:
         """Beat when the work has been another for a while; returns when to look again."""
@@ -219,8 +252,11 @@ class Link:
         self._said_all.set()
 
     def _send(self, message: NodeMessage) -> None:
-        with contextlib.suppress(zmq.Again):
+        self._spoke = True
+        try:
             self._line.socket.send(encode(message), zmq.DONTWAIT)
+        except zmq.Again:  # the daemon is away, or does not read
+            self._beats = 0
 
     def _hear(self) -> None:
         while has_message(self._line.socket):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
 import os
 import signal
@@ -16,6 +15,7 @@ import zmq
 
 from node_sdk.errors import Fenced, Recalled, RunCancelled, TaskTimeout
 from node_sdk.nodes.binding import Binding, StoreAccess
+from node_sdk.pulse import Pulse
 from node_sdk.runtime.channel import milliseconds
 from node_sdk.runtime.ears import Ears, Ready
 from node_sdk.runtime.flight import FlightRecorder
@@ -72,7 +72,7 @@ class Live:
         self.pipeline = pipeline
         self.launch = launch
         self.interrupt = interrupt
-        self.graph = dataclasses.replace(pipeline.graph, name=launch.pipeline)
+        self.graph = pipeline.graph.named(launch.pipeline)
         self.spec = self.graph.by_name[launch.node]
         self.successors = self.graph.successors[launch.node]
         self.node: Any = pipeline[launch.node]
@@ -87,6 +87,7 @@ class Live:
             heeds=self.spec.kind == "resource" and self.spec.monitoring,
             changed=interrupt.poke,
             watch=self.watch,
+            pulse=Pulse(launch.pulse_file, launch.incarnation),
             log_watch=None if rotation is None else LogWatch(rotation),
             overdue=self._overdue,
         )

@@ -71,6 +71,7 @@ def main(arguments: list[str]) -> int:
 def _load(wanted: Load, daemon: Conversation, output: IO[bytes]) -> Server:
     pipeline = load(wanted)
     name = name_of(pipeline, wanted)
+    pipeline.graph = pipeline.graph.named(name)
     door = Door(wanted, name)
     place_logs(wanted, name, os.environ)
     log = log_file(wanted, name, "loader")
@@ -80,7 +81,7 @@ def _load(wanted: Load, daemon: Conversation, output: IO[bytes]) -> Server:
     server = Server(pipeline, name, wanted, door, daemon, rotation)
     if server.forking:
         _warm(pipeline[pipeline.graph.store.name])
-        prepare()
+        prepare(pipeline)
     return server
 
 

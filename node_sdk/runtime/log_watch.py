@@ -10,7 +10,8 @@ from typing import Protocol
 
 OFTEN = 0.25  # seconds; in which a flood writes what is over the limit, at most
 NOW_AND_THEN = 1.0  # while the node is at work
-AT_REST = 10.0
+AT_REST = 15.0
+EARLY = 7.5  # seconds before it is time at rest; who is awake then looks, and need not wake up for it
 
 
 class Rotating(Protocol):
@@ -34,7 +35,7 @@ class LogWatch:
         now = self._clock()
         if at_work:
             self._due = min(self._due, now + NOW_AND_THEN)
-        if now >= self._due:
+        if now >= self._due - (0.0 if at_work else EARLY):
             size = self._rotation.look()
             self._due = now + wait(size, size - self._size, now - self._looked, self._rotation.max_bytes, at_work)
             self._size, self._looked = size, now

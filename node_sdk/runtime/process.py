@@ -46,8 +46,7 @@ def run_node(pipeline: Pipeline, launch: Launch, lines: Lines | None = None) -> 
         live = Live(pipeline, launch, interrupt, lines, rotation)
         greeting = _greet(live)
         logs.write_to(rotation)
-        loggers = [each for node in pipeline.nodes for each in node.loggers]
-        logs.take_over(loggers, launch.node, lambda: _run_id(pipeline, launch.node), policy.level)
+        logs.take_over(pipeline.loggers, launch.node, lambda: _run_id(pipeline, launch.node), policy.level)
         code = _live(live, greeting)
     except BaseException:  # noqa: BLE001  (nothing above this frame: what is not said here is never said)
         traceback.print_exc()

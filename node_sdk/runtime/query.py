@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from node_sdk.errors import AnacostiaError, BadMessage
@@ -42,7 +41,7 @@ def _answer(pipeline: Pipeline, launch: Launch, query: Query) -> QueryAnswer:
         request = decode(query.request, StoreRequest)
         store: Any = pipeline[launch.node]
         store.open(read_only=True)
-        graph = replace(pipeline.graph, name=launch.pipeline)
+        graph = pipeline.graph.named(launch.pipeline)
         reply: StoreReply = Ledger(store, graph, time.time).answer([request]).replies[0]
         return QueryAnswer(query.id, encode(reply), "")
     except AnacostiaError as error:

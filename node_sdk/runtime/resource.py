@@ -25,7 +25,8 @@ class ResourceLoop:
         self._live = live
         self._store = store
         self._last_run_id = welcome.last_run_id
-        self._forward = [name for name in live.successors if name in due_at_start(live.graph)]
+        first = due_at_start(live.graph)
+        self._forward = [name for name in live.successors if name in first]
         self._offered: tuple[bool, int] | None = None  # None: nothing yet, which the store takes for False
         self._watched: int | None = None
         self._stale = True  # something has happened since the trigger condition was evaluated

@@ -48,6 +48,7 @@ from node_sdk.wire.loader import (
 )
 
 FAREWELL = 2.0  # seconds that the last frames may take to leave
+TOLD_TOGETHER = 8  # processes that are started at once; told of each by itself, the daemon would have a turn for each
 QUIET = 0.05  # seconds after a start until a process is made ready for the next
 MOST_STRANGERS = 8  # connections that have not said yet that they are a daemon
 
@@ -220,15 +221,20 @@ class Server:
     # ---- obeying
 
     def _obey(self, messages: list[ToLoader]) -> None:
+        started = 0
         for message in messages:
             if isinstance(message, Spawn):
                 self._spawn(message)
+                started += 1
+                if started % TOLD_TOGETHER == 0:
+                    self._daemon.flush()
             elif isinstance(message, Query):
                 self._query(message)
             elif isinstance(message, Forget):
                 self._children.forget(message.node, message.incarnation)
             elif isinstance(message, Quit):
                 self._quitting = True
+        self._daemon.flush()
 
     def _nobody(self) -> Launch:
         return self._launch(self._graph.nodes[-1].name)
@@ -247,8 +253,7 @@ class Server:
                 paused=wish.paused,
                 crashed=wish.crashed,
                 limits=self._graph.by_name[node].limits,
-                shape=shape(self._graph, node),
-                source=self._graph.source,
+                **self._as_read(node),
             )
             state = self._children.spawn(launch)
         except StillAlive as error:
@@ -256,8 +261,14 @@ class Server:
         except OSError as error:
             self._say(SpawnFailed(node, incarnation, f"cannot start a process for node {node!r}: {error}"))
         else:
-            self._say(Spawned(node, incarnation, state.pid, state.started))
+            self._daemon.send(Spawned(node, incarnation, state.pid, state.started), with_next=True)
             self._stand_by_at = time.monotonic() + QUIET
+
+    def _as_read(self, node: str) -> dict[str, str]:
+        """What a process needs that reads the file once more, to see whether it has been edited."""
+        if self._starter.forks(node):
+            return {}
+        return {"shape": shape(self._graph, node), "source": self._graph.source}
 
     def _stand_by(self) -> None:
         """Fork the process that will be the next node once no start has been asked for in a while: not in its way."""

@@ -23,7 +23,7 @@ from node_sdk.runtime.query import run_query
 from node_sdk.runtime.refusal import limited
 from node_sdk.runtime.rehearsal import rehearse
 from node_sdk.runtime.standby import Standby, stand_by
-from node_sdk.wire.codec import encode
+from node_sdk.wire.codec import encode, know_all
 
 if TYPE_CHECKING:
     from node_sdk.pipeline import Pipeline
@@ -45,13 +45,16 @@ class Starter:
 
     def start(self, launch: Launch) -> int:
         """Start the node of `launch` in a session of its own; its pid. Raises OSError where the system refuses."""
-        spec = self._pipeline.graph.by_name[launch.node]
-        if not self.forking or spec.start_method != "fork":
+        if not self.forks(launch.node):
             return _fresh(launch)
         standby, self._standby = self._standby, None
         if standby is not None and standby.become(launch):
             return standby.pid
         return self._fork(lambda: self._be(launch, None))
+
+    def forks(self, node: str) -> bool:
+        """Whether this node is forked, and not a fresh interpreter."""
+        return self.forking and self._pipeline.graph.by_name[node].start_method == "fork"
 
     def stand_by(self) -> None:
         """Have a process ready for the next start, where there is none and one can be had."""
@@ -130,9 +133,12 @@ class Starter:
             os._exit(1)
 
 
-def prepare() -> None:
-    """Make this process good to fork from: little garbage, and nothing that a collection in a child would touch."""
+def prepare(pipeline: Pipeline) -> None:
+    """Make this process good to fork from: found out what each child would find out again, little garbage, and nothing
+    that a collection in a child would touch. Each page that a child writes to becomes memory of its own."""
     look_ahead()
+    know_all()
+    pipeline.look_ahead()
     gc.collect()
     gc.freeze()
 

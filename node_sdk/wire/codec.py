@@ -8,7 +8,6 @@ type) and patient with what we do not know (unknown keys are ignored, so that a 
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import types
 import typing
 from collections.abc import Callable, Set
@@ -18,13 +17,22 @@ from typing import Any, TypeVar
 import msgpack
 
 from node_sdk.errors import BadMessage
+from node_sdk.wire.unpack import MAX_MESSAGE, MAX_NODES, SMALL, unpacked
 
-MAX_MESSAGE = 16 * 1024 * 1024  # bytes; one message, on any socket
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_MESSAGE",
+    "MAX_NODES",
+    "TAG",
+    "Message",
+    "decode",
+    "encode",
+    "from_map",
+    "know_all",
+    "to_map",
+]
+
 MAX_DEPTH = 32
-MAX_NODES = (
-    2**18
-)  # lists and maps in one message, and members of one of them: each may be a byte here, and 80 in memory
-_SMALL = 64 * 1024  # bytes; so short a message cannot hold enough of them to do harm, and is not counted
 TAG = "@"
 
 M = TypeVar("M", bound="Message")
@@ -58,7 +66,7 @@ def encode(message: Message) -> bytes:
         raise BadMessage(
             f"cannot send {type(message).__name__}: it has {len(data)} bytes, at most {MAX_MESSAGE} are allowed"
         )
-    if len(data) > _SMALL:
+    if len(data) > SMALL:
         _refuse_what_cannot_be_read(message, data)
     return data
 
@@ -68,7 +76,7 @@ def decode(data: bytes | memoryview, *expected: type[M]) -> M:
     if len(data) > MAX_MESSAGE:
         raise BadMessage(f"cannot read a message of {len(data)} bytes: at most {MAX_MESSAGE} are allowed")
     try:
-        content = _unpacked(data)
+        content = unpacked(data)
     except Exception as error:
         raise BadMessage(f"cannot read a message: {type(error).__name__}: {error}") from error
     return from_map(content, *expected)
@@ -94,30 +102,12 @@ def from_map(content: Any, *expected: type[M]) -> M:
     return typing.cast(M, _read(cls, content))
 
 
-def _unpacked(data: bytes | memoryview) -> Any:
-    limits: dict[str, Any] = {"max_array_len": min(len(data), MAX_NODES), "max_map_len": min(len(data), MAX_NODES)}
-    if len(data) > _SMALL:
-        numbers = itertools.count(1)
-
-        def count(each: Any) -> Any:
-            if next(numbers) > MAX_NODES:
-                raise ValueError(f"more than {MAX_NODES} lists and maps")
-            return each
-
-        limits.update(list_hook=count, object_hook=count)
-    return msgpack.unpackb(data, raw=False, strict_map_key=True, ext_hook=_no_extension, **limits)
-
-
 def _refuse_what_cannot_be_read(message: Message, data: bytes) -> None:
     """Who is sent it would hang up; the one who makes it hears of it instead, in words."""
     try:
-        _unpacked(data)
+        unpacked(data)
     except Exception as error:
         raise BadMessage(f"cannot send {type(message).__name__}: {error}") from error
-
-
-def _no_extension(code: int, data: bytes) -> Any:
-    raise ValueError(f"extension type {code}")
 
 
 def _plain(value: Any) -> Any:
@@ -144,6 +134,14 @@ def _read(cls: type[Message], content: dict[str, Any]) -> Message:
         return cls(**values)
     except Exception as error:
         raise BadMessage(f"cannot read {cls.__name__}: {error}") from error
+
+
+def know_all() -> None:
+    """Find out now how each message that is known is read and written, and not when the first of them comes."""
+    for cls in _MESSAGES.values():
+        if dataclasses.is_dataclass(cls):
+            _field_names(typing.cast(Any, cls))
+            _fields(typing.cast(Any, cls))
 
 
 @cache

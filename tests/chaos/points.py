@@ -115,7 +115,7 @@ def in_nodes(points: Points) -> None:
     wrap(staging, "_sync_folders", "fsync of the folders", after=False)  # between a rename and it
     wrap(versions, "ensure", "making the tables", before=False)
     _transactions(points, Database)
-    wrap(Conversation, "send", lambda self, message: _word(message))
+    wrap(Conversation, "send", lambda self, message, **how: _word(message))
     _heard(points, Conversation, "receive", "the daemon")
     wrap(Children, "spawn", lambda self, launch: f"spawning {launch.node}", before=False)
     wrap(Children, "forget", "forgetting", before=False)

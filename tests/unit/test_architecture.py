@@ -108,10 +108,13 @@ NEVER = {
 # Who may import what of ours, and nothing else of ours.
 ONLY = {
     "anacostia_daemon.core": ("anacostia_daemon.core", "node_sdk.graph", "node_sdk.policy"),
+    "anacostia_daemon.control.glance": ("node_sdk.wire.unpack",),
+    "node_sdk.wire.unpack": (),
     "anacostia_daemon.ctl": (
         "anacostia_daemon.ctl",
         "anacostia_daemon.config",
         "anacostia_daemon.control.client",
+        "anacostia_daemon.control.glance",
         "anacostia_daemon.doctor",
         "anacostia_daemon.paths",
         "anacostia_daemon.service",
@@ -158,7 +161,7 @@ HOLDERS = {
     "cronsim": ("node_sdk.resources.timetable",),
     "click": ("anacostia_daemon.ctl", "anacostia_daemon.__main__"),
     "zmq": ("node_sdk.runtime", "anacostia_daemon.supervisor"),
-    "msgpack": ("node_sdk.wire",),
+    "msgpack": ("node_sdk.wire", "anacostia_daemon.control.glance"),
     "opentelemetry": ("anacostia_daemon.companions.traces",),
     "prometheus_client": ("anacostia_daemon.companions.metrics",),
     # The daemon tells an error of its journal from others by its type.

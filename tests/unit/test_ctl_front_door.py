@@ -16,18 +16,38 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def loaded_by(words: list[str], env: dict[str, str]) -> set[str]:
-    """The modules that a command has imported by its end."""
+    """The modules that a command has imported by its end, without those that finding an editable package takes."""
     script = (
-        "import sys\nfrom anacostia_daemon.ctl.__main__ import main\n"
+        f"import sys\nsys.path[:0] = {[str(ROOT), *filter(None, sys.path)]!r}\n"
+        "from anacostia_daemon.ctl.__main__ import main\n"
         f"code = main({words!r})\nprint('loaded', *sys.modules, file=sys.stderr)\nsys.exit(code)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-S", "-c", script], env=env, capture_output=True, text=True, timeout=30, check=False
     )
     return set(done.stderr.splitlines()[-1].split()[1:])
 
 
-def test_status_imports_only_what_it_needs() -> None:
+def test_a_plain_status_imports_next_to_nothing() -> None:
+    with short_home() as home:
+        home.prepare()
+        daemon = AnsweringDaemon(home)
+        answer = status(pipeline("digits", node("train")))
+        daemon.answers["status"] = {**answer, "daemon": {**answer["daemon"], "home": str(home.path)}}
+        try:
+            loaded = loaded_by(["status"], {"ANACOSTIA_HOME": str(home.path)})
+        finally:
+            daemon.stop()
+    assert len(daemon.asked) == 1, "it went the whole way"
+    assert not loaded & {"click", "typing", "dataclasses", "inspect", "socket", "selectors", "pathlib", "json", "re"}
+    assert not {each for each in loaded if each.startswith("node_sdk")} - {
+        "node_sdk",
+        "node_sdk.wire",
+        "node_sdk.wire.unpack",
+    }
+
+
+def test_the_whole_way_of_status_imports_only_what_it_needs() -> None:
     with short_home() as home:
         daemon = AnsweringDaemon(home)
         daemon.answers["status"] = status(pipeline("digits", node("train")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from node_sdk import (
 )
 from node_sdk.graph import GraphSpec
 from node_sdk.metadata import SqliteMetadataStore
+from node_sdk.nodes.binding import Binding
 from node_sdk.pipeline import PipelineRuns, collecting
 from node_sdk.resources import FilesystemStoreNode
 
@@ -34,6 +36,15 @@ class Step(BaseActionNode):
 
 class Lazy(BaseActionNode):
     pass
+
+
+class Nobody:
+    """A store that is not there."""
+
+    def ask(self, operation: Any) -> Any:
+        raise AssertionError(operation)
+
+    tell = ask
 
 
 def store(name: str = "store") -> SqliteMetadataStore:
@@ -64,6 +75,51 @@ def test_a_valid_pipeline_knows_its_nodes_and_graph() -> None:
         "predecessors": ["store"],
         "successors": ["train"],
     }
+
+
+def test_successors_stand_in_the_order_of_the_nodes_and_once() -> None:
+    first = store()
+    left, right = folder("left", first), folder("right", first)
+    nodes = [first, left, right, *(Step(f"step-{number}", [right, left]) for number in range(20))]
+    pipeline = Pipeline(nodes, name="p")
+    for node in pipeline.nodes:
+        after = [each for each in pipeline.nodes if any(node is other for other in each.predecessors)]
+        assert node.successors == after
+        assert pipeline.graph.successors[node.name] == tuple(each.name for each in after)
+
+
+def test_a_graph_under_its_own_name_is_itself_with_what_it_has_found_out() -> None:
+    graph = Pipeline(chain(), name="p").graph
+    assert graph.named("p") is graph
+    assert graph.named("q").name == "q" and graph.named("q").nodes is graph.nodes
+
+
+def test_binding_a_pipeline_ties_all_of_its_nodes_and_touches_none() -> None:
+    pipeline = Pipeline(chain(), name="p")
+    before = [dict(vars(node)) for node in pipeline.nodes]
+    binding = Binding("p", "train", 1, Nobody(), lambda: None)
+    pipeline.bind(binding)
+    assert [node.bound("work") for node in pipeline.nodes] == [binding] * 3
+    assert [dict(vars(node)) for node in pipeline.nodes] == before
+    pipeline.bind(None)
+    with pytest.raises(NotRunning):
+        pipeline["train"].bound("work")
+
+
+def test_nodes_that_two_pipelines_have_are_bound_by_whichever_runs() -> None:
+    nodes = chain()
+    one, other = Pipeline(nodes, name="one"), Pipeline(nodes, name="other")
+    for pipeline in (one, other, one):
+        binding = Binding(pipeline.name, "train", 1, Nobody(), lambda: None)
+        pipeline.bind(binding)
+        assert {id(node.bound("work")) for node in nodes} == {id(binding)}
+
+
+def test_the_loggers_of_a_pipeline_are_those_of_its_nodes_each_once() -> None:
+    nodes, one, other = chain(), logging.getLogger("one"), logging.getLogger("other")
+    pipeline = Pipeline(nodes, name="p", loggers=one)
+    nodes[2].add_loggers(other)
+    assert pipeline.loggers == [one, other]
 
 
 def test_the_graph_survives_json() -> None:

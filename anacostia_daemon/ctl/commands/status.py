@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from anacostia_daemon.ctl import exits
-from anacostia_daemon.ctl.desire import as_desired
 from anacostia_daemon.ctl.options import json_option, pipeline_argument
+from anacostia_daemon.ctl.overview import exit_code, lines
 from anacostia_daemon.ctl.reach import Reach, pass_reach
 
 
@@ -31,22 +28,10 @@ def command(reach: Reach, pipeline: str | None, watch: bool, interval: float, as
     if watch:
         from anacostia_daemon.ctl.repeat import repeat
 
-        return repeat(reach, interval, lambda: _lines(reach.ask("status", args), as_json))
+        return repeat(reach, interval, lambda: lines(reach.ask("status", args), as_json))
     status = reach.ask("status", args)
-    for line in _lines(status, as_json):
+    for line in lines(status, as_json):
         click.echo(line)
     if not status["pipelines"] and not as_json:
         click.echo("no pipeline is registered; `anacostiactl start FILE` starts one", err=True)
-    stopped = pipeline is not None and any(each["desired"] == "down" for each in status["pipelines"])
-    missing = stopped or bool(status.get("not_started"))
-    return exits.NOT_RUNNING if missing or not all(map(as_desired, status["pipelines"])) else exits.OK
-
-
-def _lines(status: dict[str, Any], as_json: bool) -> list[str]:
-    if as_json:
-        import json  # most of the time it is for people
-
-        return [json.dumps(status, indent=2, ensure_ascii=False)]
-    from anacostia_daemon.ctl.overview import overview
-
-    return overview(status)
+    return exit_code(status, pipeline)

@@ -264,9 +264,15 @@ GUARDS: tuple[Guard, ...] = (
         HUNG,
         (
             "a node that is stuck falls silent",
-            "if not self._stuck(now):",
-            "if True:",
+            "if not self._stuck(now) and self._live_on():",
+            "if self._live_on():",
             f"{PROCESS}a_node_that_is_stuck_falls_silent_and_one_that_works_long_does_not",
+        ),
+        (
+            "a daemon that comes is told in full, more than once",
+            "due, self._beats = time.monotonic(), 0\n",
+            "due = time.monotonic()\n",
+            "tests/unit/test_pulse.py::test_a_daemon_that_comes_is_told_in_full_and_more_than_once",
         ),
         (
             "a node that works long is not called stuck",

@@ -151,14 +151,20 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a beat moves the deadline",
-            '    if phase == "ready":\n        turn.set(deadline=turn.now + timeout)\n',
+            '    if phase == "ready":\n        turn.set(deadline=at + timeout)\n',
             '    if phase == "ready":\n        pass\n',
             f"{STEP}a_beat_moves_the_deadline_of_a_ready_node",
         ),
         (
+            "what counts of a heartbeat in a file is when it was written",
+            "    at = turn.now if event.at is None else",
+            "    at = turn.now if True else",
+            "tests/unit/test_pulse.py::test_what_counts_is_when_it_was_written_and_not_when_it_was_read",
+        ),
+        (
             "beats that are not ready do not move the start timeout",
-            "        turn.set(deadline=min(turn.state.start_by, turn.now + timeout))\n",
-            "        turn.set(deadline=turn.now + timeout)\n",
+            "        turn.set(deadline=min(turn.state.start_by, at + timeout))\n",
+            "        turn.set(deadline=at + timeout)\n",
             f"{STEP}beats_that_are_not_ready_do_not_move_the_start_timeout",
         ),
     ),

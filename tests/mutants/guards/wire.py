@@ -69,16 +69,30 @@ GUARDS: tuple[Guard, ...] = (
             f"{CODEC}what_is_no_plain_data_is_refused",
         ),
         (
+            "whatever a decoder meets, it says so in one way",
+            '    except Exception as error:\n        raise BadMessage(f"cannot read a message: {type',
+            '    except ZeroDivisionError as error:\n        raise BadMessage(f"cannot read a message: {type',
+            f"{CODEC}random_bytes_are_refused_and_nothing_else",
+        ),
+    ),
+    *guards_in(
+        "node_sdk/wire/unpack.py",
+        STRICT,
+        (
             "strange tags of msgpack are refused",
             ", ext_hook=_no_extension, **limits)",
             ", **limits)",
             f"{CODEC}an_extension_of_msgpack_is_no_plain_data",
         ),
+    ),
+    *guards_in(
+        "anacostia_daemon/ctl/quick.py",
+        STRICT,
         (
-            "whatever a decoder meets, it says so in one way",
-            '    except Exception as error:\n        raise BadMessage(f"cannot read a message: {type',
-            '    except ZeroDivisionError as error:\n        raise BadMessage(f"cannot read a message: {type',
-            f"{CODEC}random_bytes_are_refused_and_nothing_else",
+            "the short way believes only an answer of the home that is meant",
+            'status["daemon"]["home"] != home or ',
+            "",
+            "tests/unit/test_ctl_quick.py::test_a_copied_home_whose_note_leads_to_another_daemon_is_not_believed",
         ),
     ),
     *guards_in(
