@@ -64,6 +64,13 @@ class Arguments:
             raise self.invalid(name, "true or false", value)
         return value
 
+    def columns(self, name: str) -> dict[str, Any]:
+        """Columns of a table and what they are to hold; the store checks what they are."""
+        value = self.given.get(name) or {}
+        if not isinstance(value, dict) or not all(isinstance(each, str) for each in value):
+            raise self.invalid(name, "a map of columns", value)
+        return dict(value)
+
     def texts_by_name(self, name: str) -> dict[str, str]:
         value = self.given.get(name) or {}
         if not isinstance(value, dict) or not all(isinstance(each, str) for each in (*value, *value.values())):

@@ -1,0 +1,59 @@
+"""What people do: each action is a command of the control socket, answered at once; what follows is seen live."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body
+
+from anacostia_daemon.web.api import models
+from anacostia_daemon.web.api.asked import ArtifactId, NodeName, PipelineName, RunId, TheDaemon
+
+router = APIRouter(tags=["actions"])
+
+Wish = Literal["start", "stop", "restart", "pause", "resume"]
+Token = Annotated[str | None, Body(embed=True, min_length=8, max_length=64, description="makes the wish one, repeated")]
+
+
+@router.post("/pipelines/{pipeline}/trigger", response_model=models.Done)
+async def trigger(daemon: TheDaemon, name: PipelineName, token: Token = None) -> Any:
+    """Start a run now, with all that is new."""
+    return await daemon.ask("trigger", pipeline=name, token=token or uuid.uuid4().hex)
+
+
+@router.post("/pipelines/{pipeline}/runs/{run_id}/cancel", response_model=models.Done)
+async def cancel(daemon: TheDaemon, name: PipelineName, run_id: RunId) -> Any:
+    """End a run now."""
+    return await daemon.ask("cancel", pipeline=name, run_id=run_id)
+
+
+@router.post("/pipelines/{pipeline}/runs/{run_id}/retry", response_model=models.Done)
+async def retry(
+    daemon: TheDaemon,
+    name: PipelineName,
+    run_id: RunId,
+    from_node: Annotated[str | None, Body(embed=True, max_length=128)] = None,
+    token: Token = None,
+) -> Any:
+    """Open a run again that has ended: what did not succeed, or one node and all after it."""
+    token = token or uuid.uuid4().hex
+    return await daemon.ask("retry", pipeline=name, run_id=run_id, from_node=from_node, token=token)
+
+
+@router.post("/pipelines/{pipeline}/artifacts/{artifact_id}/release", response_model=models.Done)
+async def release(daemon: TheDaemon, name: PipelineName, artifact_id: ArtifactId) -> Any:
+    """Offer a failed artifact to runs again."""
+    return await daemon.ask("release", pipeline=name, artifact_id=artifact_id)
+
+
+@router.post("/pipelines/{pipeline}/nodes/{node}/{wish}", response_model=models.Done)
+async def of_node(daemon: TheDaemon, name: PipelineName, node: NodeName, wish: Wish) -> Any:
+    """Start, stop, restart, pause or resume one node."""
+    return await daemon.ask(wish, target=f"{name}/{node}", wait=False)
+
+
+@router.post("/pipelines/{pipeline}/{wish}", response_model=models.Done)
+async def of_pipeline(daemon: TheDaemon, name: PipelineName, wish: Wish) -> Any:
+    """Start, stop, restart, pause or resume all of it."""
+    return await daemon.ask(wish, target=name, wait=False)
