@@ -1,4 +1,4 @@
-"""What every request must pass, and what every answer carries. Plain ASGI: it sees streams, too, and buffers nothing."""
+"""What every request must pass, and what every answer carries. Plain ASGI, so that streams pass unbuffered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the server and the watch in one event loop. Limits of connections and of what a request may hold are uvicorn's."""
+"""Runs the server and the watch in one event loop. Limits of connections and requests are uvicorn's."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def serve(
     daemon = Daemon(home)
     watch = Watch(daemon)
     loop = asyncio.get_running_loop()
-    follow(lambda: loop.call_soon_threadsafe(watch.news))  # type: ignore[arg-type,return-value]
+    follow(lambda: loop.call_soon_threadsafe(watch.news))  # type: ignore[arg-type]
     watching = asyncio.create_task(watch.run())
     watching.add_done_callback(_must_not_end)
     config = uvicorn.Config(

@@ -1,5 +1,6 @@
-"""What the browser gets that others wrote: which packages of npm, which of their files, and under which licence. Run by a
-developer to fetch them anew (`python -m anacostia_daemon.web.vendor`); what stands in static/vendor is installed as it is.
+"""What the browser gets that others wrote: which packages of npm, which of their files, and under which licence. Run by
+a developer to fetch them anew (`python -m anacostia_daemon.web.vendor`); what stands in static/vendor is installed as
+is.
 
 Needs `npm`, which knows its registry. `versions.json` beside the files says what they are; a test compares checksums.
 """
@@ -86,7 +87,7 @@ def without_map(content: bytes) -> bytes:
 def _member(archive: tarfile.TarFile, name: str) -> bytes:
     found = archive.extractfile(f"package/{name}")
     if found is None:
-        raise FileNotFoundError(f"cannot take {name} out of {archive.name}: it is no file there")
+        raise FileNotFoundError(f"cannot take {name} out of the package: it is no file there")
     return found.read()
 
 

@@ -1,4 +1,4 @@
-"""One daemon with its dashboard and a pipeline for all tests of a worker, and a browser. Who does it harm makes his own."""
+"""One daemon with its dashboard and a pipeline for all tests of a worker, and a browser. Who harms it makes his own."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any, dashboard: Dashboard) -> Iterator[Any]:
-    """A window of its own at the dashboard. Whatever it reports as an error, also of the content policy, fails the test."""
+    """A window of its own at the dashboard. An error in its console, of the content policy too, fails the test."""
     context = browser.new_context(base_url=dashboard.url, viewport={"width": 1280, "height": 800})
     opened = context.new_page()
     said: list[str] = []
@@ -95,5 +95,3 @@ def page(browser: Any, dashboard: Dashboard) -> Iterator[Any]:
     yield opened
     context.close()
     assert not said, said
-
-

@@ -22,7 +22,7 @@ class Dashboard:
 
     def find(self) -> str:
         """Its address, once it answers."""
-        file = self.daemon.home.path / "web-address"
+        file = self.daemon.home.web_address
 
         def answers() -> str:
             url = file.read_text().strip() if file.exists() else ""

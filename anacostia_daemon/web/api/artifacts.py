@@ -55,8 +55,6 @@ async def content(
     """Its bytes. Only images are shown by a browser; all else is text, or to be kept."""
     found = await artifacts.content(daemon, name, artifact_id)
     kept = download or found.kind == "application/octet-stream"
-    headers = {
-        **_SANDBOX,
-        "Content-Disposition": f"{'attachment' if kept else 'inline'}; filename*=UTF-8''{quote(found.name, errors='replace')}",
-    }
+    named = f"filename*=UTF-8''{quote(found.name, errors='replace')}"
+    headers = {**_SANDBOX, "Content-Disposition": f"{'attachment' if kept else 'inline'}; {named}"}
     return Response(found.data, media_type=found.kind, headers=headers)

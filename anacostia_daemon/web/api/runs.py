@@ -54,7 +54,7 @@ async def run_logs(
     for each in known[:200]:
         if node is None or each == node:
             path = daemon.home.log_file(name, each)
-            found[each] = await daemon.read(lambda path=path: logs.page(path, run_id=run_id, limit=limit))  # type: ignore[misc]
+            found[each] = await daemon.read(lambda path=path: logs.page(path, run_id=run_id, limit=limit))
     return found
 
 

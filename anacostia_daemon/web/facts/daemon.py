@@ -1,6 +1,5 @@
-"""Asks the daemon, without holding up the event loop: a few connections, each used by one thread at a time, and a bounded
-queue before them. Whoever comes when it is full is told so at once.
-"""
+"""Asks the daemon, without holding up the event loop: a few connections, each used by one thread at a time, and a
+bounded queue before them. Whoever comes when it is full is told so at once."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
 """The logs of nodes, read where they lie: pages back from the end or on from a place, searched and filtered. Bounded in
-bytes whatever the log holds: long lines are cut, and what is no text is shown as what it is.
-"""
+bytes whatever the log holds: long lines are cut, and what is no text is shown as what it is."""
 
 from __future__ import annotations
 
@@ -156,17 +155,20 @@ def _shown(block: bytes, start: int, inode: int) -> Iterator[tuple[Line, Fact]]:
     for text, line in zip(texts, taken_apart(texts, Line("", b"")), strict=True):
         message = line.text if line.message is None else line.message
         cut = message[: 4 * LONGEST_LINE].decode(errors="backslashreplace")
-        yield line, {
-            "id": f"{inode}-{at}",
-            "end": at + len(text) + 1,
-            "at": line.at or None,
-            "level": line.level,
-            "rank": None if line.level is None else rank(line.level),
-            "run_id": line.run_id,
-            "pid": line.pid,
-            "text": _printable(cut[:LONGEST_LINE]),
-            "cut": max(0, len(message) - LONGEST_LINE) if len(cut) > LONGEST_LINE else 0,
-        }
+        yield (
+            line,
+            {
+                "id": f"{inode}-{at}",
+                "end": at + len(text) + 1,
+                "at": line.at or None,
+                "level": line.level,
+                "rank": None if line.level is None else rank(line.level),
+                "run_id": line.run_id,
+                "pid": line.pid,
+                "text": _printable(cut[:LONGEST_LINE]),
+                "cut": max(0, len(message) - LONGEST_LINE) if len(cut) > LONGEST_LINE else 0,
+            },
+        )
         at += len(text) + 1
 
 

@@ -1,6 +1,5 @@
-"""Metrics as series: over runs or over steps, several at once, thinned out here so that no browser gets more points than
-it has pixels. Keys are those of the newest runs.
-"""
+"""Metrics as series: over runs or over steps, several at once, thinned out here so that no browser gets more points
+than it has pixels. Keys are those of the newest runs."""
 
 from __future__ import annotations
 
@@ -31,9 +30,7 @@ async def keys(daemon: Daemon, pipeline: str) -> list[Fact]:
     return [found[each] for each in sorted(found)]
 
 
-async def over_runs(
-    daemon: Daemon, pipeline: str, wanted: list[str], runs: list[int] | None, limit: int
-) -> list[Fact]:
+async def over_runs(daemon: Daemon, pipeline: str, wanted: list[str], runs: list[int] | None, limit: int) -> list[Fact]:
     """A series for each key and node: {"key", "node", "points": [{"x": run id, "run_id", "value", "at"}]}, the last
     value of each run. Of `runs`, or of the newest `limit`."""
     ids = await newest_runs(daemon, pipeline, min(limit, MOST_RUNS)) if runs is None else runs[:MOST_RUNS]
@@ -67,7 +64,7 @@ async def newest_runs(daemon: Daemon, pipeline: str, limit: int) -> list[int]:
 
 
 async def _of_runs(daemon: Daemon, pipeline: str, ids: list[int], wanted: list[str] | None = None) -> list[Fact]:
-    """Their rows of metrics, in the order in which they were logged; for each batch of runs as many as a store gives."""
+    """Their metrics, in the order in which they were logged; of each batch of runs as many as a store gives."""
     key = {"key": wanted} if wanted else {}
     batches = [ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH)]
     found = await asyncio.gather(

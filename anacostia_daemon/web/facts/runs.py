@@ -1,6 +1,5 @@
 """Runs in pages, fast however many there are: pages follow the ids, a time is found by halving, and what no index knows
-(a metric, a tag) is looked for in a bounded number of runs at a time.
-"""
+(a metric, a tag) is looked for in a bounded number of runs at a time."""
 
 from __future__ import annotations
 
@@ -28,8 +27,8 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True)
 class Filter:
-    """Which runs. `since` and `until` are ISO 8601 UTC; `metric` is like 'loss<0.5' or 'loss', `tag` like 'model=big' or
-    'model'; a run fits where one of its tasks does."""
+    """Which runs. `since` and `until` are ISO 8601 UTC; `metric` is like 'loss<0.5' or 'loss', `tag` like
+    'model=big' or 'model'; a run fits where one of its tasks does."""
 
     state: str | None = None
     since: str | None = None

@@ -1,4 +1,4 @@
-"""The journal in pages, and what it tells of the incarnations of a node: when each began, was ready, and how it ended."""
+"""The journal in pages, and what it tells of the incarnations of a node: when each began, and how it ended."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ Fact = dict[str, Any]
 MOST = 1_000  # lines of one page
 _EXIT = re.compile(r"exited with code (\d+)")
 _SIGNAL = re.compile(r"killed by (SIG[A-Z0-9]+|signal \d+)")
-_OVER = ("backoff", "down", "failed")
+_ALIVE = ("starting", "ready", "stopping", "killing")
+_ENDING = ("stopping", "killing", "backoff", "down", "failed")
 
 
-async def journal(
-    daemon: Daemon, pipeline: str | None, node: str | None, *, before: int | None, limit: int
-) -> Fact:
+async def journal(daemon: Daemon, pipeline: str | None, node: str | None, *, before: int | None, limit: int) -> Fact:
     """The newest lines before line `before`, in the order of time: {"items", "before"}; `before` leads further back."""
     limit = max(1, min(limit, MOST))
     found = await daemon.ask("journal", pipeline=pipeline, node=node, before=before, limit=limit)
@@ -48,13 +47,21 @@ def told(lines: list[Fact]) -> list[Fact]:
                 "signal": None,
             },
         )
+        if line["event"] == "desired":
+            continue
         if line["to"] == "starting" and known["started_at"] is None:
             known["started_at"] = line["at"]
         elif line["to"] == "ready" and known["ready_at"] is None:
             known["ready_at"] = line["at"]
-        code, number_of = _EXIT.search(line["reason"]), _SIGNAL.search(line["reason"])
-        if line["to"] in _OVER and known["ended_at"] is None and line["from"] not in _OVER:
-            known["ended_at"], known["reason"] = line["at"], line["reason"]
-            known["exit_code"] = int(code[1]) if code else None
-            known["signal"] = number_of[1] if number_of else None
+        elif line["from"] in _ALIVE and line["to"] in _ENDING:
+            _ends(known, line)
     return [found[each] for each in sorted(found)]
+
+
+def _ends(known: Fact, line: Fact) -> None:
+    """It was told to end, or has: the first reason is why, the last time is when."""
+    code, number = _EXIT.search(line["reason"]), _SIGNAL.search(line["reason"])
+    known["ended_at"] = line["at"]
+    known["reason"] = known["reason"] or line["reason"]
+    known["exit_code"] = int(code[1]) if code else known["exit_code"]
+    known["signal"] = number[1] if number else known["signal"]

@@ -1,6 +1,5 @@
-"""CPU and memory of every node over time. One look at `status` now and then, often while somebody looks; what is kept is
-bounded, and what is old is kept with fewer points.
-"""
+"""CPU and memory of every node over time. One look at `status` now and then, often while somebody looks; what is kept
+is bounded, and what is old is kept with fewer points."""
 
 from __future__ import annotations
 

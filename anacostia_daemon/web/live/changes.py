@@ -15,6 +15,7 @@ from anacostia_daemon.web.live.hub import Event
 Fact = dict[str, Any]
 Runs = Mapping[int, Fact]
 
+PHASES = ("down", "starting", "ready", "stopping", "killing", "backoff", "failed")
 _OVER = ("succeeded", "failed", "error", "skipped", "cancelled")
 
 
@@ -22,7 +23,7 @@ def of_journal(lines: Iterable[Fact]) -> Iterator[Event]:
     """Each line, and the phases that it tells of."""
     for line in lines:
         yield Event("journal", line["pipeline"], {"line": line})
-        if line["node"] and line["event"] == "phase":
+        if line["node"] and line["event"] != "desired" and line["to"] in PHASES:
             facts = {each: line[each] for each in ("node", "incarnation", "from", "to", "reason", "at")}
             yield Event("phase", line["pipeline"], facts)
 

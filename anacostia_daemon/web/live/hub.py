@@ -1,6 +1,5 @@
-"""Hands each event to every listener. A listener has a queue of bounded length; who does not read in time is dropped, is
-told so by the end of his stream, and comes back by himself.
-"""
+"""Hands each event to every listener. A listener has a queue of bounded length; who does not read in time is dropped,
+is told so by the end of his stream, and comes back by himself."""
 
 from __future__ import annotations
 

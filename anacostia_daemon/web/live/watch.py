@@ -1,6 +1,5 @@
 """Looks when the daemon says that there is news, and tells the hub what has changed since the last look. While nobody
-listens it does not look, but for the use of CPU and memory, now and then.
-"""
+listens it does not look, but for the use of CPU and memory, now and then."""
 
 from __future__ import annotations
 
@@ -85,8 +84,12 @@ class Watch:
     async def _look_at(self, pipeline: Fact) -> None:
         name = pipeline["name"]
         known = self._runs.get(name)
-        found = {each["id"]: each for each in await rows(self._daemon, name, "runs", {}, newest_first=True, limit=RECENT)}
-        open_before = [run_id for run_id, run in (known or {}).items() if run["state"] == "running" and run_id not in found]
+        found = {
+            each["id"]: each for each in await rows(self._daemon, name, "runs", {}, newest_first=True, limit=RECENT)
+        }
+        open_before = [
+            run_id for run_id, run in (known or {}).items() if run["state"] == "running" and run_id not in found
+        ]
         if open_before:
             found |= {each["id"]: each for each in await rows(self._daemon, name, "runs", {"id": open_before[:RECENT]})}
         if known is not None:

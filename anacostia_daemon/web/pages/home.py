@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse
 
 from anacostia_daemon.web.api.asked import TheDaemon
 from anacostia_daemon.web.facts import pipelines
-from anacostia_daemon.web.pages.rendering import Crumb, pages
+from anacostia_daemon.web.pages.rendering import Crumb, duration, pages
 
 router = APIRouter()
 
@@ -42,7 +42,7 @@ async def _render(request: Request, daemon: TheDaemon, template: str) -> HTMLRes
 
 
 def digest(pipeline: dict[str, Any]) -> dict[str, Any]:
-    """What the last runs of a pipeline say: their rate, how many failed, how long they take. Pure."""
+    """What the last runs of a pipeline say: how often, how many failed, how long they take. Pure."""
     recent = pipeline["recent"]
     ended = [each for each in recent if each["ended_at"]]
     took = sorted(seconds(each["started_at"], each["ended_at"]) for each in ended)
@@ -54,18 +54,19 @@ def digest(pipeline: dict[str, Any]) -> dict[str, Any]:
         "failed": sum(each["state"] == "failed" for each in ended),
         "ended": len(ended),
         "median": took[len(took) // 2] if took else None,
-        "per_hour": rate(recent),
+        "pace": pace(recent),
         "phases": phases,
         "at_work": [each for each in pipeline["nodes"] if each["work"] not in ("", "idle", "watching")],
     }
 
 
-def rate(recent: list[dict[str, Any]], now: datetime | None = None) -> float | None:
-    """Runs per hour, from the first of these runs until now; None where there are too few."""
-    if len(recent) < 2:
-        return None
-    since = ((now or datetime.now(UTC)) - datetime.fromisoformat(recent[-1]["started_at"])).total_seconds()
-    return len(recent) * 3600 / max(since, 1.0)
+def pace(recent: list[dict[str, Any]], now: datetime | None = None) -> str:
+    """How often it runs, of the runs given, the newest first: '7 in the last hour', '30 in 12 min'."""
+    now = now or datetime.now(UTC)
+    ages = [(now - datetime.fromisoformat(each["started_at"])).total_seconds() for each in recent]
+    if len(ages) == pipelines.RECENT and ages[-1] < 3600:
+        return f"{len(ages)} in {duration(ages[-1])}"
+    return f"{sum(each < 3600 for each in ages)} in the last hour"
 
 
 def seconds(begin: str, end: str) -> float:

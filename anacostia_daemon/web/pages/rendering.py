@@ -1,4 +1,4 @@
-"""Templates and what they may call. Everything is escaped; what is not, has been made by code here and by nobody else."""
+"""Templates and what they may call. Everything is escaped; what is not, has been made by code here."""
 
 from __future__ import annotations
 
@@ -45,7 +45,14 @@ class Pages:
         self._environment.filters.update(ago=ago, duration=duration, size=size, clock=clock, as_data=as_data)
 
     def page(
-        self, request: Request, template: str, *, title: str, crumbs: tuple[Crumb, ...] = (), status: int = 200, **facts: Any
+        self,
+        request: Request,
+        template: str,
+        *,
+        title: str,
+        crumbs: tuple[Crumb, ...] = (),
+        status: int = 200,
+        **facts: Any,
     ) -> HTMLResponse:
         """A page, or a fragment where the template is one. `title` is of the window."""
         theme = request.cookies.get("theme", "auto")
@@ -62,7 +69,9 @@ class Pages:
     def error(self, request: Request, status: int, message: str, hint: str) -> HTMLResponse:
         """A page that says what cannot be shown."""
         crumbs = (Crumb("Pipelines", "/"), Crumb("Not shown"))
-        return self.page(request, "error.html", title="Not shown", crumbs=crumbs, status=status, message=message, hint=hint)
+        return self.page(
+            request, "error.html", title="Not shown", crumbs=crumbs, status=status, message=message, hint=hint
+        )
 
 
 def pages(request: Request) -> Pages:
@@ -72,11 +81,11 @@ def pages(request: Request) -> Pages:
 
 
 def ago(at: str | None, now: datetime | None = None) -> str:
-    """How long ago a moment was: '3 min ago'. Pages keep it true in the browser (static/js/times.js)."""
+    """How long ago a moment was: '3 min ago'. Pages keep it true in the browser (static/js/shell.js)."""
     if not at:
         return "never"
     seconds = ((now or datetime.now(UTC)) - datetime.fromisoformat(at)).total_seconds()
-    return f"{duration(max(0.0, seconds))} ago"
+    return f"{duration(float(int(max(0.0, seconds))))} ago"
 
 
 def duration(seconds: float | None) -> str:
