@@ -269,10 +269,11 @@ class SetTags(Operation):
 
 @dataclass(frozen=True, slots=True)
 class TagArtifact(Operation):
-    """Record tags of an artifact (last value of a key wins). Answer: None."""
+    """Record tags of an artifact (last value of a key wins), and take away those in `without`. Answer: None."""
 
     artifact_id: int
     values: dict[str, Any]
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +315,16 @@ class RetryRun(Operation):
     run_id: int
     from_node: str | None
     token: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagRun(Operation):
+    """Record tags of a run that a person gives it (last value of a key wins), and take away those in `without`. They
+    stand beside those of its tasks, as of the node OPERATOR. Answer: None."""
+
+    run_id: int
+    values: dict[str, Any]
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

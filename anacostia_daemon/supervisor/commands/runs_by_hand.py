@@ -1,5 +1,5 @@
-"""Commands that write a wish into a pipeline's metadata store: trigger, cancel, retry. The store must be running; what
-it refuses, and why, is what the person hears.
+"""Commands that write a wish into a pipeline's metadata store: trigger, cancel, retry, release, tag. The store
+must be running; what it refuses, and why, is what the person hears.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from anacostia_daemon.supervisor.commands.asking import Arguments, CommandFailed, find_pipeline
 from anacostia_daemon.supervisor.store_query import UNAVAILABLE
-from node_sdk.wire.store import EndRun, Operation, RetryRun, StartRun, StoreReply
+from node_sdk.wire.store import EndRun, Operation, RetryRun, StartRun, StoreReply, TagArtifact, TagRun, UpdateArtifact
 
 if TYPE_CHECKING:
     from anacostia_daemon.control.server import Conversation
@@ -52,6 +52,40 @@ def retry(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
     _ask(member, RetryRun(run_id, node, given.text("token")), conversation, words, opened)
 
 
+def release(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    """Offer an artifact that is failed, or old, to runs again."""
+    member, artifact_id = find_pipeline(daemon, given.text("pipeline"), given.doing), given.number("artifact_id")
+    name = member.pipeline.name
+
+    def released(value: Any) -> None:
+        conversation.result({"pipeline": name, "artifact_id": artifact_id})
+
+    words = f"cannot release artifact {artifact_id} of pipeline '{name}'"
+    _ask(member, UpdateArtifact(artifact_id, "new"), conversation, words, released)
+
+
+def tag(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    """Give a run, or an artifact, tags (`set`: key to value) and take some away (`remove`)."""
+    member, values, without = (
+        find_pipeline(daemon, given.text("pipeline"), given.doing),
+        given.columns("set"),
+        given.texts("remove"),
+    )
+    name, artifact_id = member.pipeline.name, given.maybe_number("artifact_id")
+    run_id = given.number("run_id") if artifact_id is None else None
+    if run_id is not None:
+        operation: Operation = TagRun(run_id, values, without)
+        words = f"cannot tag run {run_id} of pipeline '{name}'"
+    else:
+        operation = TagArtifact(artifact_id or 0, values, without)
+        words = f"cannot tag artifact {artifact_id} of pipeline '{name}'"
+
+    def tagged(value: Any) -> None:
+        conversation.result({"pipeline": name, "run_id": run_id, "artifact_id": artifact_id})
+
+    _ask(member, operation, conversation, words, tagged)
+
+
 def _run(daemon: Daemon, given: Arguments) -> tuple[Member, int]:
     return find_pipeline(daemon, given.text("pipeline"), given.doing), given.number("run_id")
 
@@ -81,7 +115,8 @@ def _ask(
         if reply.error is None:
             then(reply.value)
         elif reply.kind == "not-found":
-            hint = f"`anacostiactl runs {pipeline.name}` lists the runs"
+            listing = "artifacts" if isinstance(operation, (TagArtifact, UpdateArtifact)) else "runs"
+            hint = f"`anacostiactl {listing} {pipeline.name}` lists the {listing}"
             conversation.error("unknown", f"{words}: {_cause(reply.error)}", hint)
         else:
             conversation.error("failed", f"{words}: {_cause(reply.error)}")

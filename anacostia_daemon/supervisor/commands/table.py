@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "journal": (about.journal, "show the journal of"),
     "metrics": (reading.metrics, "show metrics of"),
     "pause": (wishes.pause, "pause"),
+    "release": (runs_by_hand.release, "release an artifact of"),
     "reload": (reload.reload, "reload"),
     "reload-config": (configuring.reload_config, "reload the configuration"),
     "remove": (wishes.remove, "remove"),
@@ -49,6 +50,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "start": (start.start, "start"),
     "status": (status.status, "show the status of"),
     "stop": (wishes.stop, "stop"),
+    "tag": (runs_by_hand.tag, "tag a run or an artifact of"),
     "trigger": (runs_by_hand.trigger, "trigger"),
     "version": (about.version, "show the version"),
 }

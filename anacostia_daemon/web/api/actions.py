@@ -6,6 +6,7 @@ import uuid
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body
+from pydantic import BaseModel, Field
 
 from anacostia_daemon.web.api import models
 from anacostia_daemon.web.api.asked import ArtifactId, NodeName, PipelineName, RunId, TheDaemon
@@ -45,6 +46,25 @@ async def retry(
 async def release(daemon: TheDaemon, name: PipelineName, artifact_id: ArtifactId) -> Any:
     """Offer a failed artifact to runs again."""
     return await daemon.ask("release", pipeline=name, artifact_id=artifact_id)
+
+
+class Tags(BaseModel):
+    """Tags to give, and keys of tags to take away."""
+
+    set: dict[Annotated[str, Field(min_length=1, max_length=200)], Any] = Field(default_factory=dict, max_length=100)
+    remove: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(default_factory=list, max_length=100)
+
+
+@router.post("/pipelines/{pipeline}/runs/{run_id}/tags", response_model=models.Done)
+async def tag_run(daemon: TheDaemon, name: PipelineName, run_id: RunId, tags: Tags) -> Any:
+    """Give a run tags, or take away those that were given by hand."""
+    return await daemon.ask("tag", pipeline=name, run_id=run_id, set=tags.set, remove=tags.remove)
+
+
+@router.post("/pipelines/{pipeline}/artifacts/{artifact_id}/tags", response_model=models.Done)
+async def tag_artifact(daemon: TheDaemon, name: PipelineName, artifact_id: ArtifactId, tags: Tags) -> Any:
+    """Give an artifact tags, or take some away."""
+    return await daemon.ask("tag", pipeline=name, artifact_id=artifact_id, set=tags.set, remove=tags.remove)
 
 
 @router.post("/pipelines/{pipeline}/nodes/{node}/{wish}", response_model=models.Done)

@@ -303,4 +303,5 @@ class Done(Shape):
 
     pipeline: str | None = None
     run_id: int | None = None
+    artifact_id: int | None = None
     nodes: list[str] | None = None
