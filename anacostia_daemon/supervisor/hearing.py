@@ -51,7 +51,8 @@ class Hearing:
         self.lost: Callable[[str], None] = lambda message: None
         self.run_ended: Callable[[], None] = lambda: None
         self.run_failed: Callable[[], None] = lambda: None
-        self.moved: Callable[[], None] = lambda: None  # a node does something else, or runs have ended
+        self.moved: Callable[[], None] = lambda: None  # a node does something else, or a store has other rows
+        self._moves: dict[str, int] = {}  # what the beats of stores said last
         self._runs = (0, 0, 0)  # of which incarnation of the store; how many have ended, and of those failed
 
     def node_says(self, message: said.NodeMessage) -> None:
@@ -59,8 +60,9 @@ class Hearing:
         if message.node not in self._pipeline.nodes:
             return
         match message:
-            case said.Beat(_, node, incarnation, ready, work, ended_runs, failed_runs):
-                if work != self._pipeline.nodes[node].state.work:
+            case said.Beat(_, node, incarnation, ready, work, ended_runs, failed_runs, moves):
+                if work != self._pipeline.nodes[node].state.work or moves != self._moves.get(node, 0):
+                    self._moves[node] = moves
                     self.moved()
                 self._pipeline.feed(node, Beat(incarnation, ready, work))
                 self._count_runs(node, incarnation, ended_runs, failed_runs)
@@ -73,7 +75,6 @@ class Hearing:
         if node != self._pipeline.graph.store.name or (incarnation, ended, failed) == self._runs:
             return
         before, self._runs = self._runs if self._runs[0] == incarnation else (0, 0, 0), (incarnation, ended, failed)
-        self.moved()
         if ended != before[1]:
             self.run_ended()
         if failed != before[2]:

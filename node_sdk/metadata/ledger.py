@@ -89,6 +89,11 @@ class Ledger:
             self._adopt_graph()
         self._prepared = self._loaded = True
 
+    @property
+    def moves(self) -> int:
+        """How often runs, tasks or artifacts have changed since this process began."""
+        return self._board.moves
+
     def is_new(self) -> bool:
         """Whether the tables are empty: no ledger was ever prepared on them."""
         return not self._tables.select("identity", {})

@@ -20,7 +20,8 @@ RETRY = 1000  # milliseconds after which a browser whose stream has ended comes 
 
 @router.get("/events", response_class=StreamingResponse)
 async def events(watch: TheWatch, pipeline: Annotated[str | None, Query(max_length=128)] = None) -> StreamingResponse:
-    """A stream of `text/event-stream`: `hello` first, then `journal`, `phase`, `run`, `task`, `signal`, `pipelines`."""
+    """A stream of `text/event-stream`: `hello` first, then `journal`, `phase`, `run`, `task`, `signal`,
+    `artifacts`, `pipelines`."""
     try:
         listener = watch.hub.listen(pipeline or None)
     except TooManyListeners:

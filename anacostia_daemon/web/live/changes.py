@@ -2,7 +2,7 @@
 
 Events: `journal` (a line of it), `phase` (a node's phase is another), `run` (a run began, changed or ended; with its
 tasks), `task` (one of its tasks did), `signal` (a task began because another had ended), `pipelines` (which there are,
-or the phase of one).
+or the phase of one), `artifacts` (there are new ones; said by the watch itself).
 """
 
 from __future__ import annotations

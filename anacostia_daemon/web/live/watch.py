@@ -15,7 +15,7 @@ from anacostia_daemon.web.facts.pipelines import store_is_ready
 from anacostia_daemon.web.facts.runs import rows
 from anacostia_daemon.web.facts.usage import OFTEN, SELDOM, Usage
 from anacostia_daemon.web.live import changes
-from anacostia_daemon.web.live.hub import Hub
+from anacostia_daemon.web.live.hub import Event, Hub
 
 Fact = dict[str, Any]
 
@@ -34,6 +34,7 @@ class Watch:
         self._line: int | None = None  # the last one of the journal that was read
         self._status: Fact | None = None
         self._runs: dict[str, dict[int, Fact]] = {}
+        self._artifacts: dict[str, int] = {}  # the newest of each pipeline
 
     def news(self) -> None:
         self._news.set()
@@ -44,7 +45,12 @@ class Watch:
 
     def _heard(self, heard: bool) -> None:
         if heard:
-            self._line, self._status, self._runs = None, None, {}  # what was missed, nobody waits for
+            self._line, self._status, self._runs, self._artifacts = (
+                None,
+                None,
+                {},
+                {},
+            )  # what was missed, nobody waits for
             self._audience.set()
             self._news.set()
         else:
@@ -92,6 +98,11 @@ class Watch:
         ]
         if open_before:
             found |= {each["id"]: each for each in await rows(self._daemon, name, "runs", {"id": open_before[:RECENT]})}
+        newest_artifact = await rows(self._daemon, name, "artifacts", {}, newest_first=True, limit=1)
+        artifact = newest_artifact[0]["id"] if newest_artifact else 0
+        if artifact != self._artifacts.get(name, artifact):
+            self.hub.publish(Event("artifacts", name, {"newest": artifact}))
+        self._artifacts[name] = artifact
         if known is not None:
             predecessors = {each["name"]: each["predecessors"] for each in pipeline["nodes"]}
             self.hub.publish(*changes.of_runs(name, known, found, predecessors))

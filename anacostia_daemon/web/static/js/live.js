@@ -4,7 +4,7 @@
 // A hidden page lets go of its stream: a browser has six connections for one server, and people keep many tabs.
 const body = document.body;
 const shown = document.getElementById("connection");
-const NAMES = ["journal", "phase", "run", "task", "signal", "pipelines"];
+const NAMES = ["journal", "phase", "run", "task", "signal", "artifacts", "pipelines"];
 const GONE_AFTER = 6000; // milliseconds without the daemon until we say so
 const LONGEST_WAIT = 10000;
 const PACE = 200;
