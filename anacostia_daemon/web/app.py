@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -12,7 +13,7 @@ from anacostia_daemon.web.facts.daemon import Daemon
 from anacostia_daemon.web.live.watch import Watch
 from anacostia_daemon.web.pages import ROUTERS
 from anacostia_daemon.web.pages.rendering import STATIC, Pages
-from anacostia_daemon.web.security import Guarded
+from anacostia_daemon.web.security.guard import Guarded
 from anacostia_daemon.web.settings import Settings
 
 API = "/api/v1"
@@ -39,4 +40,9 @@ def create_app(daemon: Daemon, watch: Watch, settings: Settings) -> ASGIApp:
     for router in ROUTERS:
         app.include_router(router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    return Guarded(app)
+
+    def refuse(request: Request, code: str, message: str, hint: str) -> Response:
+        request.scope["app"] = app
+        return failures.failure(request, code, message, hint)
+
+    return Guarded(app, settings, refuse)

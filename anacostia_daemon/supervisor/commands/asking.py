@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from anacostia_daemon.supervisor.enrolment import Enrolment
 
 
+MOST_WHO = 200  # characters
+
+
 class CommandFailed(Exception):
     """The command cannot be done; the client is told so."""
 
@@ -31,6 +34,14 @@ class Arguments:
 
     doing: str
     given: Mapping[str, Any]
+
+    @property
+    def who(self) -> str:
+        """Who asks, for the journal; a client that speaks for several people says which of them."""
+        who = self.maybe_text("by") or "a user"
+        if len(who) > MOST_WHO or not who.isprintable():
+            raise self.invalid("by", f"at most {MOST_WHO} printable characters", who[:MOST_WHO])
+        return who
 
     def text(self, name: str) -> str:
         value = self.given.get(name)

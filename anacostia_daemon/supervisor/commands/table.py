@@ -66,4 +66,6 @@ def perform(daemon: Daemon, request: ControlRequest, conversation: Conversation)
             f"cannot do {request.command!r}: no such command" + (f" (did you mean {near[0]!r}?)" if near else ""),
         )
     command, doing = known
-    command(daemon, Arguments(doing, request.args), conversation)
+    given = Arguments(doing, request.args)
+    _ = given.who  # where that is nonsense, nothing is begun
+    command(daemon, given, conversation)

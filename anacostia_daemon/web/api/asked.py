@@ -26,6 +26,12 @@ def the_settings(request: Request) -> Settings:
     return cast(Settings, request.app.state.settings)
 
 
+def who_asks(request: Request) -> str:
+    """For the journal, as the guard has found it out."""
+    return str(request.state.by)
+
+
+By = Annotated[str, Depends(who_asks)]
 TheDaemon = Annotated[Daemon, Depends(the_daemon)]
 TheWatch = Annotated[Watch, Depends(the_watch)]
 TheSettings = Annotated[Settings, Depends(the_settings)]

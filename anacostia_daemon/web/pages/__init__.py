@@ -4,6 +4,6 @@ so."""
 
 from __future__ import annotations
 
-from anacostia_daemon.web.pages import home
+from anacostia_daemon.web.pages import home, login
 
-ROUTERS = (home.router,)
+ROUTERS = (home.router, login.router)

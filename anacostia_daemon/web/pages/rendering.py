@@ -41,7 +41,9 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals.update(version=__version__, read_only=settings.read_only)
+        self._environment.globals.update(
+            version=__version__, read_only=settings.read_only, open_network=not settings.is_loopback
+        )
         self._environment.filters.update(ago=ago, duration=duration, size=size, clock=clock, as_data=as_data)
 
     def page(

@@ -45,7 +45,7 @@ function freshen(event) {
 
 function connect() {
   clearTimeout(timer);
-  if (source || document.hidden) return;
+  if (source || document.hidden || !body.dataset.live) return;
   source = new EventSource(body.dataset.live);
   source.addEventListener("hello", () => {
     wait = 500;
