@@ -22,11 +22,11 @@ How it is put together, and how a page is added:
   `fresh:NAME` is said on <body> for each event NAME of the stream (journal, phase, run, task, signal, artifacts,
   pipelines; at most five times a second, never without the last word), `fresh` for any. `morph-by-key`
   (static/js/keep.js) keeps what has not changed, by `data-key`; what a script draws into an element with `data-own` is
-  left alone. - Scripts are modules in static/js; they listen to `live:NAME` on <body>, whose detail is what the event
-  says, or null where events may have been missed and everything is to be asked again; `theme` says that colours have
-  changed. No inline script, style or handler: the content policy forbids them (element.style from a script is fine).
-  What a script draws with comes in `<div data-graph="{{ facts | as_data }}">`, or by fetch from /api/v1. `post`,
-  `toast`: shell.js.
+  left alone.
+- Scripts are modules in static/js; they listen to `live:NAME` on <body>, whose detail is what the event says, or null
+  where events may have been missed and everything is to be asked again; `theme` says that colours have changed. No
+  inline script, style or handler: the content policy forbids them (element.style from a script is fine). What a script
+  draws with comes in `<div data-graph="{{ facts | as_data }}">`, or by fetch from /api/v1. `post`, `toast`: shell.js.
 - Styles: static/css/tokens.css has every colour; phases and states: `data-phase`, which sets --tone and --soft. A page
   has a file of its own, static/css/PAGE.css. Libraries: static/vendor (vendor.py): htmx, uPlot, dagre.
 - `live/`: what has changed since the last look, as events (`changes.py` names them), to every listener (`hub.py`).

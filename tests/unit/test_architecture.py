@@ -286,6 +286,7 @@ def test_the_public_names_of_the_sdk_are_these_and_sorted() -> None:
         "NotRunning",
         "Pipeline",
         "RestartPolicy",
+        "run_background_webserver",
     }
 
 
