@@ -4,6 +4,7 @@ resource, is bounded in size, and never hands out what a browser would execute.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import csv
 import io
@@ -24,6 +25,7 @@ Fact = dict[str, Any]
 MOST_BYTES = 16 * 1024 * 1024  # of content that is handed out at once
 MOST_PREVIEW = 256 * 1024  # bytes of text that are looked into
 MOST_ROWS, MOST_COLUMNS = 100, 50  # of a table that is shown
+MOST_ID = 2**53
 MOST_LINEAGE = 200  # artifacts of one lineage
 _IMAGES = {
     ".png": ("image/png", b"\x89PNG\r\n\x1a\n"),
@@ -48,8 +50,22 @@ async def page(
 ) -> Fact:
     """Artifacts older than artifact `before`, the newest first: {"items", "next"}."""
     limit = max(1, min(limit, MOST))
-    where = {key: value for key, value in (("resource", resource), ("state", state)) if value is not None}
-    found = await rows(daemon, pipeline, "artifacts", where, newest_first=True, limit=limit + 1, after=before)
+    after = MOST_ID if before is None else before  # with an end, a store reads along the ids
+    if resource is not None:
+        wheres = [{"resource": resource}]
+    elif state is not None:  # an index knows the states of each resource, and none those of all
+        nodes = (await daemon.ask("graph", pipeline=pipeline))["nodes"]
+        wheres = [{"resource": each["name"]} for each in nodes if each["kind"] == "resource"]
+    else:
+        wheres = [{}]
+    of_state = {} if state is None else {"state": state}
+    parts = await asyncio.gather(
+        *(
+            rows(daemon, pipeline, "artifacts", {**where, **of_state}, newest_first=True, limit=limit + 1, after=after)
+            for where in wheres
+        )
+    )
+    found = sorted((row for part in parts for row in part), key=lambda row: int(row["id"]), reverse=True)[: limit + 1]
     return {"items": found[:limit], "next": found[limit - 1]["id"] if len(found) > limit else None}
 
 

@@ -14,7 +14,7 @@ from anacostia_daemon.web.facts.errors import CannotShow
 Fact = dict[str, Any]
 
 MOST = 500  # rows of one page
-MOST_SCANNED = 5_000  # runs that one page of a filter looks through
+MOST_SCANNED = 2_500  # runs that one page of a filter looks through
 _BATCH = 250  # runs whose metrics or tags are looked at together
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<=": lambda one, other: one <= other,
