@@ -32,6 +32,7 @@ FIGURES = (
     "ctl",
     "history",
     "flood",
+    "web",
 )
 
 
