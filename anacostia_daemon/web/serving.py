@@ -7,11 +7,13 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from anacostia_daemon.paths import Home
 from anacostia_daemon.web.app import create_app
 from anacostia_daemon.web.facts.daemon import Daemon
 from anacostia_daemon.web.live.watch import Watch
+from anacostia_daemon.web.security.peers import OwnUser
 from anacostia_daemon.web.settings import Settings
 
 MOST_CONNECTIONS = 512  # at a time; further ones are answered 503
@@ -39,7 +41,7 @@ async def serve(
         timeout_graceful_shutdown=1,
         proxy_headers=False,
         h11_max_incomplete_event_size=32 * 1024,
-        http="h11",
+        http=H11Protocol if settings.token else OwnUser,
         ws="none",
     )
     await uvicorn.Server(config).serve(sockets=[listening])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -34,6 +36,12 @@ def task(node: str, state: str = "pending", started: str | None = None) -> dict[
 
 def run(state: str, *tasks: dict[str, Any]) -> dict[str, Any]:
     return {"id": 7, "state": state, "tasks": list(tasks), "started_at": "x", "ended_at": None}
+
+
+def finished(story: Coroutine[Any, Any, Any]) -> Any:
+    """What it returns; in a thread of its own, for a browser may have an event loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, story).result()
 
 
 def names(events: Any) -> list[str]:
@@ -81,7 +89,7 @@ def test_who_does_not_read_is_dropped_and_the_others_hear_everything() -> None:
         crowd.leave(quick)
         assert heard == [True, False]
 
-    asyncio.run(story())
+    finished(story())
 
 
 def test_a_listener_of_one_pipeline_hears_of_it_and_of_what_concerns_all() -> None:
@@ -92,7 +100,7 @@ def test_a_listener_of_one_pipeline_hears_of_it_and_of_what_concerns_all() -> No
         data = (await anext(stream)).decode()
         assert data.count("event: ") == 2 and "haiku" not in data
 
-    asyncio.run(story())
+    finished(story())
 
 
 def test_a_silence_is_filled_with_a_comment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +109,7 @@ def test_a_silence_is_filled_with_a_comment(monkeypatch: pytest.MonkeyPatch) -> 
     async def story() -> bytes:
         return await anext(Hub().listen().stream())
 
-    assert asyncio.run(story()).startswith(b":")
+    assert finished(story()).startswith(b":")
 
 
 def test_there_is_room_for_so_many_listeners_only() -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from e2e.somebody import as_nobody, needs_root
 from web.conftest import serving
 from web.dashboard import NAME, Dashboard
 
 from anacostia_daemon.web.security.guard import HEADERS
 from anacostia_daemon.web.security.limits import ACTING, MOST_BODY
+from anacostia_daemon.web.security.peers import is_trusted, user_of
 
 TOKEN = "open sesame, and nothing else"
 
@@ -152,3 +157,28 @@ def test_a_link_in_a_resource_leads_nowhere(api: httpx.Client, dashboard: Dashbo
     answer: Any = api.get(f"/pipelines/{NAME}/artifacts/{found['id']}/content")
     assert answer.status_code == 404
     assert "root:" not in answer.text
+
+
+@needs_root
+def test_another_user_of_the_machine_is_turned_away_in_words(dashboard: Dashboard) -> None:
+    at = urlsplit(dashboard.url)
+
+    def ask() -> str:
+        with socket.create_connection((at.hostname, at.port), 10) as asking:
+            asking.sendall(f"GET /api/v1/pipelines HTTP/1.1\r\nHost: {at.netloc}\r\n\r\n".encode())
+            return asking.recv(4096).decode()
+
+    assert as_nobody(ask).startswith("HTTP/1.1 403 Forbidden")
+    assert ask().startswith("HTTP/1.1 200")
+
+
+def test_whose_a_connection_is_the_kernel_says(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        with socket.create_connection(listening.getsockname()) as made:
+            ours, _ = listening.accept()
+            assert user_of(made.getsockname(), listening.getsockname()) == os.geteuid()
+            ours.close()
+        assert user_of(("127.0.0.1", 1), listening.getsockname()) is None
+    assert user_of(("127.0.0.1", 1), ("127.0.0.1", 2), tmp_path / "no such table") == os.geteuid()
+    assert not is_trusted(None)
+    assert not is_trusted(65534)
