@@ -77,6 +77,10 @@ class Api:
         """Lines of a node's log. `wanted`: before, after, limit, level, search, run_id."""
         return self._get(models.LogPage, _of(name, "nodes", node, "logs"), wanted)
 
+    def panel(self, name: str, node: str) -> list[models.PanelPart]:
+        """What a node shows of itself."""
+        return self._get(list[models.PanelPart], _of(name, "nodes", node, "panel"))
+
     def journal(self, name: str, **wanted: Any) -> models.JournalPage:
         """Lines of the journal. `wanted`: node, before, limit."""
         return self._get(models.JournalPage, _of(name, "journal"), wanted)

@@ -347,5 +347,13 @@ class Count(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class ShowPanel(Operation):
+    """What a node shows of itself (`panel()`). No store answers it, but a child of the loader, which has the node's
+    code and reads the store's files. Answer: a list of maps."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
 class AskFigures(Operation):
     """What the store has counted since its process began, and how many artifacts are in each state. Answer: a map."""

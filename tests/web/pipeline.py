@@ -7,6 +7,7 @@ from pathlib import Path
 
 from node_sdk import BaseActionNode, Pipeline, RestartPolicy
 from node_sdk.metadata import SqliteMetadataStore
+from node_sdk.panels import Facts, Markdown, Plot, Table
 from node_sdk.resources import FilesystemStoreNode
 
 HERE = Path(__file__).parent
@@ -39,6 +40,16 @@ class Double(BaseActionNode):
             path.write_text(f"number,double\n{number},{2 * number}\n")
         return True
 
+    def panel(self):
+        rows = [row for row in self.store.get_metrics(run_id=1) if row["key"] == "loss"]
+        series = {"loss": [(row["step"], row["value"]) for row in rows]}
+        return [
+            Table(("name", "value"), [("<b>bold</b>", 1), ("runs", len(self.store.get_runs()))], "A table"),
+            Plot(series, "A plot", x="step"),
+            Markdown("**strong** <script>alert(1)</script> [bad](javascript:alert(1)) ![x](http://evil.example/x.png)"),
+            Facts({"one": 1, "none": None}, "Facts"),
+        ]
+
 
 class Check(BaseActionNode):
     def __init__(self, name, predecessors, store):
@@ -48,6 +59,9 @@ class Check(BaseActionNode):
     def execute(self, *args, **kwargs) -> bool:
         self.log("checked", level="INFO")
         return True
+
+    def panel(self):
+        raise LookupError("nothing to show, and that is said")
 
 
 store = SqliteMetadataStore("store", f"sqlite:///{HERE}/metadata.db")

@@ -29,7 +29,7 @@ def test_everything_that_can_be_read_comes_in_its_shape(client: Api) -> None:
     run = client.run(NAME, 1)
     assert {each.key: each.value for each in run.params} == {"number": 1.0, "method": "addition"}
     assert "the double is 2.0" in [each.text for each in client.run_logs(NAME, 1)["double"].lines]
-    made = [each for each in run.artifacts if each.resource == "doubles"][0]
+    made = next(each for each in run.artifacts if each.resource == "doubles")
     assert client.preview(NAME, made.id).rows == [["1.0", "2.0"]]
     assert client.content(NAME, made.id) == b"number,double\n1.0,2.0\n"
     assert client.artifact(NAME, made.id).location == made.location == "good.csv"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from anacostia_daemon.supervisor.commands import shapes
 from anacostia_daemon.supervisor.commands.asking import Arguments, CommandFailed, find_node, find_pipeline
 from anacostia_daemon.supervisor.questions import ask_all
-from node_sdk.wire.store import Count, Operation, Select, Table
+from node_sdk.wire.store import Count, Operation, Select, ShowPanel, StoreReply, Table
 
 if TYPE_CHECKING:
     from anacostia_daemon.control.server import Conversation
@@ -97,6 +97,20 @@ def count(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
         raise given.invalid("table", f"one of runs, {', '.join(shapes.OF_TABLE)}", table)
     wanted = Count(cast(Table, table), given.columns("where"))
     _ask(member, given, conversation, [wanted], lambda values: conversation.result(values[0]))
+
+
+def panel(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    """What a node shows of itself; made by its code, in a child of the loader."""
+    member, node = find_pipeline(daemon, given.text("pipeline"), given.doing), given.text("node")
+    find_node(member, node, given.doing)
+
+    def show(reply: StoreReply) -> None:
+        if reply.error is None:
+            conversation.result(reply.value)
+        else:
+            conversation.error("failed", f"cannot {given.doing} node '{node}': {reply.error}")
+
+    member.questions.ask_loader(ShowPanel(node), show)
 
 
 def _with_tasks(member: Member, given: Arguments, conversation: Conversation, rows: list[dict[str, Any]]) -> None:

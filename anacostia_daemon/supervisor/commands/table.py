@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "graph": (about.graph, "show the graph of"),
     "journal": (about.journal, "show the journal of"),
     "metrics": (reading.metrics, "show metrics of"),
+    "panel": (reading.panel, "show the panel of"),
     "pause": (wishes.pause, "pause"),
     "release": (runs_by_hand.release, "release an artifact of"),
     "reload": (reload.reload, "reload"),

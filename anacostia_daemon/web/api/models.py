@@ -298,6 +298,13 @@ class Preview(Shape):
     rows: list[list[str]] | None = None
 
 
+class PanelPart(Shape):
+    """A part of a node's panel. A table has columns and rows, facts have values, markdown has text, a plot series."""
+
+    kind: Literal["table", "plot", "markdown", "facts"]
+    title: str
+
+
 class Done(Shape):
     """What came of an action: which pipeline and run, or which nodes it was about."""
 

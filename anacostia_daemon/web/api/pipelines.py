@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from anacostia_daemon.web.api import models
 from anacostia_daemon.web.api.asked import Before, Limit, NodeName, PipelineName, TheDaemon, TheWatch
-from anacostia_daemon.web.facts import logs, pipelines, story
+from anacostia_daemon.web.facts import logs, panels, pipelines, story
 
 router = APIRouter(tags=["pipelines"])
 
@@ -84,6 +84,12 @@ async def node_logs(
             run_id=run_id,
         )
     )
+
+
+@router.get("/pipelines/{pipeline}/nodes/{node}/panel", response_model=list[models.PanelPart])
+async def node_panel(daemon: TheDaemon, name: PipelineName, node: NodeName) -> Any:
+    """What it shows of itself: tables, plots, markdown, facts, made by its own code just now."""
+    return await panels.panel(daemon, name, node)
 
 
 @router.get("/pipelines/{pipeline}/journal", response_model=models.JournalPage)

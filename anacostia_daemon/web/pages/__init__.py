@@ -4,6 +4,6 @@ so."""
 
 from __future__ import annotations
 
-from anacostia_daemon.web.pages import home, login
+from anacostia_daemon.web.pages import home, login, panel
 
-ROUTERS = (home.router, login.router)
+ROUTERS = (home.router, login.router, panel.router)

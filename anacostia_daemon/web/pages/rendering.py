@@ -1,4 +1,4 @@
-"""Templates and what they may call. Everything is escaped; what is not, has been made by code here."""
+"""Templates and what they may call. Everything is escaped, but HTML that facts/panels.py has cleaned."""
 
 from __future__ import annotations
 
