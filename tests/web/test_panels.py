@@ -58,6 +58,10 @@ def test_no_markdown_becomes_anything_that_runs_or_loads(text: str) -> None:
         assert bad not in found
 
 
+def test_html_in_markdown_is_shown_as_text() -> None:
+    assert safe_html("a <b>c</b> & d") == "<p>a &lt;b&gt;c&lt;/b&gt; &amp; d</p>\n"
+
+
 @pytest.mark.parametrize(
     "panel",
     [

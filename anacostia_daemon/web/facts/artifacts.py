@@ -149,7 +149,7 @@ def previewed(name: str, data: bytes) -> Fact:
     kind = _kind(name, data)
     if kind.startswith("image/"):
         return {"kind": "image", "cut": False}
-    text = _text(data[:MOST_PREVIEW])
+    text = _text(data)
     if text is None:
         return {"kind": "binary", "cut": cut, "text": data[:512].hex(" ", 1)}
     suffix = PurePosixPath(name).suffix.lower()
@@ -177,16 +177,17 @@ def _kind(name: str, data: bytes) -> str:
     kind, beginning = _IMAGES.get(PurePosixPath(name).suffix.lower(), ("", b""))
     if kind and data.startswith(beginning):
         return kind
-    return "text/plain; charset=utf-8" if _text(data[:MOST_PREVIEW]) is not None else "application/octet-stream"
+    return "text/plain; charset=utf-8" if _text(data) is not None else "application/octet-stream"
 
 
 def _text(data: bytes) -> str | None:
-    """As text; None where it is none. The last character may be cut in two."""
-    if b"\0" in data:
+    """The beginning as text; None where it is none. Where there is more, the last character may be cut in two."""
+    begins = data[:MOST_PREVIEW]
+    if b"\0" in begins:
         return None
-    for end in range(4):
+    for end in range(4 if len(data) > MOST_PREVIEW else 1):
         with contextlib.suppress(UnicodeDecodeError):
-            return data[: len(data) - end].decode()
+            return begins[: len(begins) - end].decode()
     return None
 
 
