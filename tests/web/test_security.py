@@ -54,17 +54,17 @@ def test_another_site_can_do_nothing(api: httpx.Client, headers: dict[str, str])
 
 def test_a_request_that_is_too_long_is_refused_whether_it_says_so_or_not(dashboard: Dashboard) -> None:
     at = f"{dashboard.url}/api/v1/pipelines/{NAME}/trigger"
-    assert httpx.post(at, content=b"x" * (MOST_BODY + 1)).status_code == 413
 
     def endless() -> Iterator[bytes]:
         for _ in range(100):
             yield b"x" * 8192
 
-    try:
-        answer = httpx.post(at, content=endless())
-    except httpx.HTTPError:
-        return  # hung up on
-    assert answer.status_code >= 400
+    for content in (b"x" * (MOST_BODY + 1), endless()):
+        try:
+            answer = httpx.post(at, content=content)
+        except httpx.TransportError:
+            continue  # hung up on, before the answer could be read
+        assert answer.status_code in (413, 400)
 
 
 def test_without_the_token_there_is_a_form_for_people_and_a_no_for_programs(guarded: Dashboard) -> None:
@@ -89,7 +89,7 @@ def test_the_token_opens_for_a_browser_and_nothing_else_can_use_its_cookie(guard
         assert (entered.status_code, entered.headers["Location"]) == (303, "/")
         said = entered.headers["Set-Cookie"].lower()
         assert "httponly" in said and "samesite=strict" in said and TOKEN not in said
-        assert client.get("/").status_code == 200
+        assert "Log out" in client.get("/").text
         left = client.post("/logout")
         assert left.status_code == 303
         assert client.get("/").status_code == 303

@@ -33,6 +33,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(CannotShow, _cannot_show)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _broken)
 
 
 def failure(request: Request, code: str, message: str, hint: str = "", status: int | None = None) -> Response:
@@ -67,3 +68,8 @@ async def _http(request: Request, error: Any) -> Response:
     code = {404: "unknown", 405: "invalid"}.get(error.status_code, "failed")
     words = "there is no such page" if error.status_code == 404 else str(error.detail)
     return failure(request, code, words, status=error.status_code)
+
+
+async def _broken(request: Request, error: Any) -> Response:
+    """Our own fault. What it was, is in the daemon's log, and nobody else's business."""
+    return failure(request, "failed", "cannot answer: something went wrong here; it is in the daemon's log", status=500)

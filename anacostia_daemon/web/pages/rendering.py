@@ -42,7 +42,10 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals.update(
-            version=__version__, read_only=settings.read_only, open_network=not settings.is_loopback
+            version=__version__,
+            read_only=settings.read_only,
+            open_network=not settings.is_loopback,
+            asks_token=settings.token is not None,
         )
         self._environment.filters.update(ago=ago, duration=duration, size=size, clock=clock, as_data=as_data)
 

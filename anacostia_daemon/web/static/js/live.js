@@ -65,8 +65,15 @@ function lost() {
   lostAt = lostAt || Date.now();
   const gone = Date.now() - lostAt > GONE_AFTER;
   tell(gone ? "gone" : "reconnecting", gone ? "daemon gone" : "reconnecting");
+  if (gone) askWhy();
   timer = setTimeout(connect, wait);
   wait = Math.min(LONGEST_WAIT, wait * 1.6);
+}
+
+// A stream does not say why it failed. Where the login is over, the page leads there by itself.
+async function askWhy() {
+  const answer = await fetch("/api/v1/openapi.json", { method: "HEAD" }).catch(() => null);
+  if (answer?.status === 401) location.reload();
 }
 
 function disconnect() {
