@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from anacostia_daemon.supervisor.commands import shapes
 from anacostia_daemon.supervisor.commands.asking import Arguments, CommandFailed, find_node, find_pipeline
 from anacostia_daemon.supervisor.questions import ask_all
-from node_sdk.wire.store import Count, Operation, Select, ShowPanel, StoreReply, Table
+from node_sdk.wire.store import Operation, Select, ShowPanel, StoreReply, Table
 
 if TYPE_CHECKING:
     from anacostia_daemon.control.server import Conversation
@@ -87,16 +87,6 @@ def rows(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
             conversation.result([{"id": row["id"], **shape(row)} for row in values[0]])
 
     _ask(member, given, conversation, [wanted], show)
-
-
-def count(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
-    """How many rows there are. Takes as long as a store has to count."""
-    member = find_pipeline(daemon, given.text("pipeline"), given.doing)
-    table = given.text("table")
-    if table not in shapes.OF_TABLE and table != "runs":
-        raise given.invalid("table", f"one of runs, {', '.join(shapes.OF_TABLE)}", table)
-    wanted = Count(cast(Table, table), given.columns("where"))
-    _ask(member, given, conversation, [wanted], lambda values: conversation.result(values[0]))
 
 
 def panel(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:

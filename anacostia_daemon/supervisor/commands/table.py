@@ -30,7 +30,6 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "artifacts": (reading.artifacts, "show artifacts of"),
     "cancel": (runs_by_hand.cancel, "cancel a run of"),
     "config": (configuring.config, "show the configuration"),
-    "count": (reading.count, "count rows of"),
     "figures": (figures.figures, "show the figures"),
     "graph": (about.graph, "show the graph of"),
     "journal": (about.journal, "show the journal of"),

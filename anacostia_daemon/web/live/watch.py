@@ -20,6 +20,7 @@ from anacostia_daemon.web.live.hub import Event, Hub
 Fact = dict[str, Any]
 
 REST = 0.05  # seconds between two looks at least: a busy daemon says that there is news very often
+AGAIN = 1.0  # seconds until a daemon that could not answer is asked again
 RECENT = 20  # runs of a pipeline that are compared
 
 
@@ -30,6 +31,7 @@ class Watch:
         self._daemon = daemon
         self.hub = Hub(self._heard)
         self.usage = Usage()
+        self.looked = asyncio.Event()  # from here on every change is told
         self._news, self._audience = asyncio.Event(), asyncio.Event()
         self._line: int | None = None  # the last one of the journal that was read
         self._status: Fact | None = None
@@ -51,6 +53,7 @@ class Watch:
                 {},
                 {},
             )  # what was missed, nobody waits for
+            self.looked.clear()
             self._audience.set()
             self._news.set()
         else:
@@ -61,8 +64,12 @@ class Watch:
             await self._audience.wait()
             await self._news.wait()
             self._news.clear()
-            with contextlib.suppress(ControlFailure):  # a daemon that cannot answer now wakes us again
+            try:
                 await self._look()
+                self.looked.set()
+            except ControlFailure:  # busy, or a store that has just gone: what has changed is yet to be told
+                await asyncio.sleep(AGAIN)
+                self._news.set()
             await asyncio.sleep(REST)
 
     async def _look(self) -> None:

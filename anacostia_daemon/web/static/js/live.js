@@ -13,7 +13,6 @@ let source = null;
 let lostAt = 0;
 let wait = 500;
 let timer = 0;
-let everConnected = false;
 
 function tell(state, words) {
   if (shown.dataset.state !== state) {
@@ -51,8 +50,7 @@ function connect() {
     wait = 500;
     lostAt = 0;
     tell("live", "live");
-    if (everConnected) for (const name of [...NAMES, "missed"]) emit(name, null); // nothing is sent twice: parts fetch what is so now
-    everConnected = true;
+    for (const name of [...NAMES, "missed"]) emit(name, null); // what was before is not told: parts fetch what is so now
   });
   for (const name of NAMES) {
     source.addEventListener(name, (event) => emit(name, JSON.parse(event.data)));
