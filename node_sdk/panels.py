@@ -28,7 +28,7 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     title: str = ""
 
-    def as_data(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, Any]:
         """Plain data; InvalidValue where it is too large, or a row has another length."""
         _at_most(len(self.columns), MOST_COLUMNS, "columns of a table")
         _at_most(len(self.rows), MOST_ROWS, "rows of a table")
@@ -47,7 +47,7 @@ class Plot:
     x: str = ""
     y: str = ""
 
-    def as_data(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, Any]:
         """Plain data; InvalidValue where it is too large. Points that are no finite numbers are left out."""
         _at_most(len(self.series), MOST_SERIES, "series of a plot")
         for points in self.series.values():
@@ -68,7 +68,7 @@ class Markdown:
     text: str
     title: str = ""
 
-    def as_data(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, Any]:
         """Plain data; InvalidValue where it is too long."""
         _at_most(len(self.text), MOST_TEXT, "characters of a text")
         return {"kind": "markdown", "title": _text(self.title), "text": self.text}
@@ -81,7 +81,7 @@ class Facts:
     values: Mapping[str, Cell]
     title: str = ""
 
-    def as_data(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, Any]:
         """Plain data; InvalidValue where there are too many."""
         _at_most(len(self.values), MOST_ROWS, "facts")
         values = [[_text(name), _cell(value)] for name, value in self.values.items()]
@@ -91,11 +91,11 @@ class Facts:
 Part = Table | Plot | Markdown | Facts
 
 
-def panel_data(panel: object) -> list[dict[str, Any]]:
+def plain_panel(panel: object) -> list[dict[str, Any]]:
     """What `panel()` has returned, as plain data: a part, several, or None for nothing. InvalidValue for the rest."""
     parts = [] if panel is None else list(panel) if isinstance(panel, (list, tuple)) else [panel]
     _at_most(len(parts), MOST_PARTS, "parts of a panel")
-    return [_part(each).as_data() for each in parts]
+    return [_part(each).plain() for each in parts]
 
 
 def _part(given: object) -> Part:

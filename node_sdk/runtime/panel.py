@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from node_sdk.metadata.ledger import Ledger
 from node_sdk.nodes.binding import Binding
-from node_sdk.panels import panel_data
+from node_sdk.panels import plain_panel
 from node_sdk.runtime.store_client import refusal
 from node_sdk.wire.store import OPERATOR, Operation, StoreRequest
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def panel_of(pipeline: Pipeline, name: str, node: str, ledger: Ledger) -> list[dict[str, Any]]:
     """What node `node` shows, as plain data. Raises whatever its `panel()` raises."""
     pipeline.bind(Binding(name, node, 0, Onlooker(ledger), lambda: None))
-    return panel_data(pipeline[node].panel())
+    return plain_panel(pipeline[node].panel())
 
 
 class Onlooker:

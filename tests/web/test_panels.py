@@ -11,7 +11,7 @@ from web.dashboard import NAME, Dashboard
 
 from anacostia_daemon.web.facts.panels import lines, safe_html
 from node_sdk import InvalidValue
-from node_sdk.panels import MOST_ROWS, MOST_TEXT, Facts, Markdown, Plot, Table, panel_data
+from node_sdk.panels import MOST_ROWS, MOST_TEXT, Facts, Markdown, Plot, Table, plain_panel
 
 AT = f"/pipelines/{NAME}/nodes"
 
@@ -75,14 +75,14 @@ def test_html_in_markdown_is_shown_as_text() -> None:
 )
 def test_what_is_no_panel_or_too_much_is_refused(panel: Any) -> None:
     with pytest.raises(InvalidValue, match="cannot show"):
-        panel_data(panel)
+        plain_panel(panel)
 
 
 def test_values_that_json_does_not_know_are_words_and_points_without_a_place_are_left_out() -> None:
-    [facts, plot] = panel_data([Facts({"x": math.nan, "big": 2**60}), Plot({"a": [(0, 1), (1, math.inf)]})])
+    [facts, plot] = plain_panel([Facts({"x": math.nan, "big": 2**60}), Plot({"a": [(0, 1), (1, math.inf)]})])
     assert facts["values"] == [["x", "nan"], ["big", str(2**60)]]
     assert plot["series"][0]["points"] == [[0.0, 1.0]]
-    assert panel_data(None) == []
+    assert plain_panel(None) == []
 
 
 def test_a_flat_line_and_no_line_can_be_drawn() -> None:
