@@ -61,6 +61,11 @@ class Home:
         return self.path / "daemon.log"
 
     @property
+    def web_address(self) -> Path:
+        """Where the dashboard is, in one line; written by the dashboard."""
+        return self.path / "web-address"
+
+    @property
     def data_dir(self) -> Path:
         """A pipeline's files lie in data_dir/PIPELINE/."""
         return self.path / "pipelines"

@@ -33,6 +33,7 @@ FIGURES = (
     "ctl",
     "history",
     "flood",
+    "web",
 )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from node_sdk.nodes.store import BaseMetadataStoreNode
     from node_sdk.pipeline import Pipeline
     from node_sdk.policy import Limits, LogPolicy, RestartPolicy
+    from node_sdk.webserver import run_background_webserver
 
 __all__ = [
     "AnacostiaError",
@@ -32,6 +33,7 @@ __all__ = [
     "NotRunning",
     "Pipeline",
     "RestartPolicy",
+    "run_background_webserver",
 ]
 
 _MODULES = {
@@ -43,6 +45,7 @@ _MODULES = {
     "LogPolicy": "node_sdk.policy",
     "Pipeline": "node_sdk.pipeline",
     "RestartPolicy": "node_sdk.policy",
+    "run_background_webserver": "node_sdk.webserver",
 }
 
 

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -144,6 +144,10 @@ class Pipeline:
         Each node is a process of its own, made by running this script's file again. Raises NotRunning where there is
         no such file (an interactive session) or no supervisor installed; SystemExit where the supervisor failed.
         """
+        self.run_with({})
+
+    def run_with(self, settings: Mapping[str, str]) -> None:
+        """As `run`; `settings` are variables of the supervisor's environment, which count over its configuration."""
         if _collected is not None:
             raise PipelineRuns(self)
         file = getattr(sys.modules["__main__"], "__file__", None)
@@ -156,7 +160,9 @@ class Pipeline:
             raise NotRunning(
                 f"cannot run pipeline {self.name!r}: this Python has no anacostia_daemon; install anacostia-daemon"
             )
-        status = _foreground([sys.executable, "-m", "anacostia_daemon.ctl.foreground", file, "--", *sys.argv[1:]])
+        status = _foreground(
+            [sys.executable, "-m", "anacostia_daemon.ctl.foreground", file, "--", *sys.argv[1:]], settings
+        )
         if status != 0:
             raise SystemExit(status)
 
@@ -191,7 +197,7 @@ def _link(nodes: Sequence[object]) -> None:
         node.successors = successors[id(node)]
 
 
-def _foreground(command: list[str]) -> int:
+def _foreground(command: list[str], settings: Mapping[str, str]) -> int:
     """Exit status of `command`, as a shell would say it. What should end us is passed on to it, and it decides.
 
     It has a process group of its own, so that Ctrl-C reaches it once, through us, just as `kill -INT` would.
@@ -210,7 +216,7 @@ def _foreground(command: list[str]) -> int:
         earlier = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
     try:
         # Killed, we can pass nothing on: it asks the system to tell it of our death.
-        environment = {**os.environ, "ANACOSTIA_STARTED_BY": str(os.getpid())}
+        environment = {**os.environ, **settings, "ANACOSTIA_STARTED_BY": str(os.getpid())}
         child = subprocess.Popen(command, process_group=0, env=environment)
         for number in early:
             child.send_signal(number)

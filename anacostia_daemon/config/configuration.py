@@ -17,7 +17,7 @@ from typing import Any
 from anacostia_daemon.config.lines import line_of
 from anacostia_daemon.config.listed import Listed, listed
 from anacostia_daemon.config.problems import ConfigError, Problem
-from anacostia_daemon.config.settings import FILE, Setting, read
+from anacostia_daemon.config.settings import DEFAULT, FILE, Setting, read
 from anacostia_daemon.config.table import Table
 from anacostia_daemon.config.tables import TABLES
 from anacostia_daemon.config.together import unfit
@@ -37,6 +37,11 @@ class Config:
 
     file: Path | None
     settings: tuple[Setting, ...]
+    tables: frozenset[str] = frozenset()  # that stand in the file, be they empty
+
+    def has(self, name: str) -> bool:
+        """Whether the file has a table `name`, or the environment sets a key of it."""
+        return name in self.tables or any(each.path[0] == name and each.source != DEFAULT for each in self.settings)
 
     def table(self, name: str) -> dict[str, Any]:
         """What holds in the plain table `name`: each key that has a value, and its value."""
@@ -98,7 +103,7 @@ def from_text(text: str, file: Path | None, environ: Mapping[str, str], tables: 
     problems = [_with_line(each, text) for each in found if isinstance(each, Problem)]
     if problems:
         raise ConfigError(file, sorted(problems, key=lambda each: each.line or 0))
-    return Config(file, tuple(each for each in found if isinstance(each, Setting)))
+    return Config(file, tuple(each for each in found if isinstance(each, Setting)), frozenset(tree))
 
 
 def _text(file: Path) -> str:

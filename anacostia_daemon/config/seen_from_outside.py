@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anacostia_daemon.config.kinds import Absolute, Choice, Ip, ListOf, Number, Text, Url
+from anacostia_daemon.config.kinds import Absolute, Choice, Flag, Ip, ListOf, Number, Text, Url
 from anacostia_daemon.config.table import Key, Table
 
 EVENTS = ("node-failed", "node-restarted", "pipeline-back", "run-failed")
@@ -60,6 +60,46 @@ TRACES = Table(
             default=10.0,
             unit="seconds",
             meaning="How long sending the spans of one run may take.",
+        ),
+    ),
+)
+
+WEB = Table(
+    name="web",
+    meaning="The dashboard and its API over HTTP, where the table is there, be it empty. Needs the extra `web`. See "
+    "[dashboard.md](dashboard.md).",
+    keys=(
+        Key(
+            name="host",
+            kind=Ip(),
+            default="127.0.0.1",
+            meaning="The address to listen at. Beyond this machine only with a `token_file`.",
+        ),
+        Key(
+            name="port",
+            kind=Number(0, 65535, whole=True),
+            default=8420,
+            meaning="Where to listen; 0: any port that is free. `anacostiactl web` says where it is.",
+        ),
+        Key(
+            name="token_file",
+            kind=Absolute(),
+            default_words="none is asked for",
+            meaning="A file with the token that people log in with, and programs bring along (`Authorization: Bearer "
+            "TOKEN`); 16 characters or more.",
+        ),
+        Key(
+            name="read_only",
+            kind=Flag(),
+            default=False,
+            meaning="Whether it only shows, and refuses whatever would change something.",
+        ),
+        Key(
+            name="allowed_hosts",
+            kind=ListOf(Text()),
+            default=(),
+            meaning="Names by which browsers may reach it besides its address and localhost, like "
+            '"dashboard.example.org" behind a proxy.',
         ),
     ),
 )

@@ -21,7 +21,7 @@ from anacostia_daemon.config.kinds import (
     User,
     Variables,
 )
-from anacostia_daemon.config.seen_from_outside import METRICS, NOTIFY, TRACES
+from anacostia_daemon.config.seen_from_outside import METRICS, NOTIFY, TRACES, WEB
 from anacostia_daemon.config.table import Key, Table
 from node_sdk.policy import LogLevel
 
@@ -307,4 +307,4 @@ PIPELINE = Table(
     tables=(NODE,),
 )
 
-TABLES: tuple[Table, ...] = (DAEMON, LOGS, PIPELINE, METRICS, TRACES, NOTIFY)
+TABLES: tuple[Table, ...] = (DAEMON, LOGS, PIPELINE, METRICS, TRACES, NOTIFY, WEB)

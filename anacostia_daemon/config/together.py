@@ -24,6 +24,8 @@ def unfit(settings: Sequence[Setting]) -> Iterator[Problem]:
     for path, values in tables.items():
         if path == ("metrics",):
             yield from _metrics(path, values)
+        elif path == ("web",):
+            yield from _web(path, values)
         elif path[0] == "notify":
             yield from _rule(path, values)
 
@@ -32,6 +34,12 @@ def _metrics(path: tuple[str, ...], values: dict[str, Any]) -> Iterator[Problem]
     if not ipaddress.ip_address(values["address"]).is_loopback and "token_file" not in values:
         what = "others could read the metrics there; name a token_file, or listen at 127.0.0.1"
         yield Problem(written((*path, "address")), what, (*path, "address"))
+
+
+def _web(path: tuple[str, ...], values: dict[str, Any]) -> Iterator[Problem]:
+    if not ipaddress.ip_address(values["host"]).is_loopback and "token_file" not in values:
+        what = "others could stop your pipelines there; name a token_file, or listen at 127.0.0.1"
+        yield Problem(written((*path, "host")), what, (*path, "host"))
 
 
 def _rule(path: tuple[str, ...], values: dict[str, Any]) -> Iterator[Problem]:

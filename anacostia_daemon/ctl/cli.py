@@ -29,6 +29,7 @@ COMMANDS = (
     "metrics",
     "journal",
     "graph",
+    "web",
     "config",
     "doctor",
     "shutdown",

@@ -167,6 +167,10 @@ class Foreground:
             f"pipeline '{outcome['pipeline']}' runs; Ctrl-C ends it; look at it from another terminal with "
             f"`anacostiactl --home {self._home.path} status`"
         )
+        port = os.environ.get("ANACOSTIA_WEB_PORT")
+        if port:
+            host = os.environ.get("ANACOSTIA_WEB_HOST", "127.0.0.1")
+            tell(f"its dashboard is at http://{f'[{host}]' if ':' in host else host}:{port}")
 
     def _end_daemon(self) -> None:
         assert self._daemon is not None

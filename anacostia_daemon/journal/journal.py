@@ -172,13 +172,19 @@ class Journal:
         self._insert("entries", values)
         self._unpruned += 1
 
-    def entries(self, pipeline: str | None = None, node: str | None = None, limit: int = 100) -> list[Entry]:
-        """The last `limit` lines, oldest first; of a pipeline, of a node of it, or of all."""
-        where, values = "1", []
+    def entries(
+        self, pipeline: str | None = None, node: str | None = None, limit: int = 100, before: int | None = None
+    ) -> list[Entry]:
+        """The last `limit` lines, oldest first; of a pipeline, of a node of it, or of all; of those before a line."""
+        where = "1"
+        values: list[object] = []
         for column, value in (("pipeline", pipeline), ("node", node)):
             if value is not None:
                 where += f" AND {column} = ?"
                 values.append(value)
+        if before is not None:
+            where += " AND id < ?"
+            values.append(before)
         rows = self._rows("entries", _ENTRY_COLUMNS, f"{where} ORDER BY id DESC LIMIT ?", *values, max(limit, 0))
         return [_entry(row) for row in reversed(rows)]
 

@@ -23,14 +23,16 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds until one that ended is started 
 HEALTHY_AFTER = 60.0  # seconds; then the waits begin anew
 HOPELESS = 2  # exit code of one that cannot work here: a package that is not installed
 MOST_SETTINGS = 32 * 1024  # bytes: what a pipe takes at once on every system
+_ELSEWHERE = {"web": "anacostia_daemon.web"}  # the module of a companion that is no part of `companions`
 _NOT_INHERITED = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
 
 
 class Companion:
-    """`python -m anacostia_daemon.companions.NAME`, from construction until `close`."""
+    """`python -m anacostia_daemon.companions.NAME` (the dashboard: its own package), from construction to `close`."""
 
     def __init__(self, loop: Loop, home: Home, reaper: Reaper, name: str, settings: Mapping[str, Any]) -> None:
         self._loop, self._home, self._reaper, self._name = loop, home, reaper, name
+        self._module = _ELSEWHERE.get(name, f"anacostia_daemon.companions.{name}")
         self._settings = json.dumps(settings).encode() + b"\n"
         self._pipe = -1
         self._handle: ProcessHandle | None = None
@@ -71,7 +73,7 @@ class Companion:
 
     def _spawn(self, theirs: int) -> ProcessHandle | None:
         process = subprocess.Popen(
-            [sys.executable, "-m", f"anacostia_daemon.companions.{self._name}", str(self._home.path)],
+            [sys.executable, "-m", self._module, str(self._home.path)],
             stdin=theirs,
             stdout=subprocess.DEVNULL,
             cwd="/",
@@ -128,6 +130,8 @@ def wanted(config: Config) -> dict[str, dict[str, Any]]:
         found["metrics"] = metrics
     if "endpoint" in traces:
         found["traces"] = traces
+    if config.has("web"):
+        found["web"] = config.table("web")
     if rules:
         found["notify"] = {"rules": rules}
     return found

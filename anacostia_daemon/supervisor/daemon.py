@@ -117,7 +117,7 @@ class Daemon:
         self._announcer = Announcer(loop, Notifier(), self.members)
         self.listing = Listing(self, self.config)
         self.companions = Companions(loop, home, self._reaper)
-        self._writing.wrote = lambda: self.companions.wake("notify", "traces")
+        self._writing.wrote = lambda: self.companions.wake("notify", "traces", "web")
         loop.after_turn(self._end_turn)
 
     @property
@@ -228,6 +228,7 @@ class Daemon:
         self.members[pipeline.name] = member
         pipeline.hearing.run_failed = lambda: self.companions.wake("notify")
         pipeline.hearing.run_ended = lambda: self.companions.wake("traces")
+        pipeline.hearing.moved = lambda: self.companions.wake("web")
         pipeline.following.adopt = lambda keeper, loaded: self._adopt(member, loaded, keeper)
         return member
 

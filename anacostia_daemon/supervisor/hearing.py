@@ -52,6 +52,8 @@ class Hearing:
         self.lost: Callable[[str], None] = lambda message: None
         self.run_ended: Callable[[], None] = lambda: None
         self.run_failed: Callable[[], None] = lambda: None
+        self.moved: Callable[[], None] = lambda: None  # a node does something else, or a store has other rows
+        self._moves: dict[str, int] = {}  # what the beats of stores said last
         self._runs = (0, 0, 0)  # of which incarnation of the store; how many have ended, and of those failed
 
     def node_says(self, message: said.NodeMessage) -> None:
@@ -59,8 +61,11 @@ class Hearing:
         if message.node not in self._pipeline.nodes:
             return
         match message:
-            case said.Beat(_, node, incarnation, ready, work, ended_runs, failed_runs, paused):
+            case said.Beat(_, node, incarnation, ready, work, ended_runs, failed_runs, moves, paused):
                 self._pipeline.nodes[node].said_paused = (incarnation, paused)
+                if work != self._pipeline.nodes[node].state.work or moves != self._moves.get(node, 0):
+                    self._moves[node] = moves
+                    self.moved()
                 self._pipeline.feed(node, Beat(incarnation, ready, work))
                 self._count_runs(node, incarnation, ended_runs, failed_runs)
                 self._pipeline.cancelling.heard(node)

@@ -46,6 +46,10 @@ class Questions:
         else:
             self._line().ask(operation, answer)
 
+    def ask_loader(self, operation: Operation, answer: Answer) -> None:
+        """Have a child of the loader answer, also while the store is up: it has the pipeline's code."""
+        self._read(operation, answer)
+
     def _or_read(self, operation: Operation, answer: Answer, reply: StoreReply) -> None:
         """A store that cannot do its work, on a full disk say, can yet be read."""
         if reply.kind == UNAVAILABLE and not self._closed:

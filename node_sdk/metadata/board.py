@@ -51,6 +51,7 @@ class Board:
         self._counts: dict[tuple[str, str], int] | None = None  # of artifacts in a state; None: others may write too
         self.ended: list[Ended] = []  # tasks and runs that ended in this transaction, and …
         self.hops: list[float] = []  # … the seconds of the hops in it
+        self.moves = 0  # how often runs, tasks or artifacts have changed, since this process began; for who looks on
         self.promised = False  # what was changed since this was set to False must not be lost with the power
 
     def begin_transaction(self) -> None:
@@ -134,6 +135,7 @@ class Board:
 
     def add_artifacts(self, rows: Sequence[Row]) -> list[int]:
         """New artifacts; returns their ids."""
+        self.moves += 1
         for row in rows:
             self._count(row["resource"], row["state"], 1)
             if not row["published"]:
@@ -147,6 +149,7 @@ class Board:
 
     def change_artifacts(self, where: Row, values: Row) -> None:
         """Change those that `where` holds for."""
+        self.moves += 1
         changed = self.tables.update("artifacts", where, values)
         if "state" not in values or not self._counts:
             return
@@ -164,6 +167,7 @@ class Board:
 
     def open_run(self, trigger: str, token: str | None) -> OpenRun:
         """A new run with all of its tasks."""
+        self.moves += 1
         self.promised = True  # its number, the key to what its tasks do elsewhere, is never given twice
         now = self.now()
         run_id = self.tables.insert(
@@ -179,6 +183,7 @@ class Board:
 
     def reopen_run(self, run_id: int) -> OpenRun:
         """A run that had ended goes on."""
+        self.moves += 1
         self.promised = True
         self.tables.update("runs", {"id": run_id}, {"state": "running", "ended_at": None})
         [row] = self.tables.select("runs", {"id": run_id})
@@ -193,6 +198,7 @@ class Board:
 
     def set_task(self, task: Row, **values: Any) -> None:
         over = rules.is_over(values.get("state", "pending"))
+        self.moves += 1
         self.promised = self.promised or over
         self.tables.update("tasks", {"id": task["id"]}, values)
         task.update(values)
@@ -202,6 +208,7 @@ class Board:
 
     def end_run(self, run: OpenRun, state: str) -> None:
         self.promised = True
+        self.moves += 1
         now = self.now()
         self.tables.update("runs", {"id": run.id}, {"state": state, "ended_at": now})
         self.ended.append((None, state, now - run.started_at))

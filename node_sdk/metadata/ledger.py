@@ -36,6 +36,7 @@ _OPERATIONS: dict[type[wire.Operation], Handler] = {
     wire.ForgetArtifacts: artifacts.forget,
     wire.UpdateArtifact: artifacts.update,
     wire.TagArtifact: logged.tag_artifact,
+    wire.TagRun: logged.tag_run,
     wire.Offer: claims.offer,
     wire.StartRun: claims.start_run,
     wire.Begin: tasks.begin,
@@ -54,7 +55,7 @@ _READING = (wire.Select, wire.Count, wire.AskFigures)
 # Nobody counts on these after a power failure: all processes are gone, so whoever said hello, or began, says so anew.
 # What is logged lasts, at the latest, with the completion of its task.
 _BRIEF = (*_READING, wire.Hello, wire.AskDue, wire.Begin, wire.LogMetrics, wire.LogParams, wire.SetTags)
-_BY_HAND = (*_READING, wire.StartRun, wire.EndRun, wire.RetryRun, wire.UpdateArtifact, wire.TagArtifact)
+_BY_HAND = (*_READING, wire.StartRun, wire.EndRun, wire.RetryRun, wire.UpdateArtifact, wire.TagArtifact, wire.TagRun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,11 @@ class Ledger:
             self._board.load()
             self._adopt_graph()
         self._prepared = self._loaded = True
+
+    @property
+    def moves(self) -> int:
+        """How often runs, tasks or artifacts have changed since this process began."""
+        return self._board.moves
 
     def is_new(self) -> bool:
         """Whether the tables are empty: no ledger was ever prepared on them."""

@@ -5,7 +5,7 @@ Each may be said twice, also after the task is over: what stands already is no s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from node_sdk.errors import Refused
@@ -13,7 +13,7 @@ from node_sdk.metadata import artifacts, rules
 from node_sdk.metadata.board import Board
 from node_sdk.metadata.schema import Row
 from node_sdk.values import as_json, checked_json, checked_key, checked_number
-from node_sdk.wire.store import LogMetrics, LogParams, SetTags, StoreRequest, TagArtifact
+from node_sdk.wire.store import OPERATOR, LogMetrics, LogParams, SetTags, StoreRequest, TagArtifact, TagRun
 
 NO_RUN = 0
 
@@ -54,7 +54,18 @@ def set_tags(board: Board, by: StoreRequest, operation: SetTags) -> None:
 def tag_artifact(board: Board, by: StoreRequest, operation: TagArtifact) -> None:
     values = _texts(operation.values, f"of artifact {operation.artifact_id}")
     where: Row = {"artifact_id": artifacts.get(board, operation.artifact_id)["id"]}
+    _take_away(board, "artifact_tags", where, operation.without)
     _upsert(board, "artifact_tags", where, values, {})
+
+
+def tag_run(board: Board, by: StoreRequest, operation: TagRun) -> None:
+    """By hand: what its tasks have said of it stays as it is."""
+    values = _texts(operation.values, f"of run {operation.run_id}")
+    if not board.tables.select("runs", {"id": operation.run_id}):
+        raise Refused("not-found", f"cannot tag run {operation.run_id}: there is no such run")
+    where: Row = {"run_id": operation.run_id, "node": OPERATOR}
+    _take_away(board, "tags", where, operation.without)
+    _upsert(board, "tags", where, values, {"logged_at": board.now()})
 
 
 def _set_values(board: Board, by: StoreRequest, table: str, operation: LogParams | SetTags) -> None:
@@ -79,6 +90,11 @@ def _upsert(board: Board, table: str, where: Row, values: Mapping[str, str], als
             board.tables.update(table, {"id": known[key]}, {"value": value, **also})
         else:
             board.tables.insert(table, {**where, "key": key, "value": value, **also})
+
+
+def _take_away(board: Board, table: str, where: Row, keys: Sequence[str]) -> None:
+    for key in keys:
+        board.tables.delete(table, {**where, "key": key})
 
 
 def _stands(board: Board, table: str, where: Row, values: Mapping[str, str]) -> bool:

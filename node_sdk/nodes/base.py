@@ -14,9 +14,11 @@ from node_sdk.errors import InvalidValue, NotRunning
 from node_sdk.graph import Kind, NodeSpec, StartMethod
 from node_sdk.names import check_name
 from node_sdk.nodes.binding import Binding, Bond
+from node_sdk.panels import Part
 from node_sdk.policy import Limits, LogPolicy, RestartPolicy
 
 Loggers = logging.Logger | Iterable[logging.Logger] | None
+Panel = Part | Sequence[Part] | None
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _OWN_LOGGER = logging.getLogger("anacostia.node")  # for nodes that were given none
@@ -69,6 +71,15 @@ class BaseNode:
 
     def on_exit(self) -> None:
         """Called when this node's process is asked to stop; not when it is killed or crashes."""
+
+    def panel(self) -> Panel:
+        """What the dashboard shows of this node besides what it knows by itself: a Table, Plot, Markdown or Facts of
+        `node_sdk.panels`, a list of them, or None.
+
+        Called when somebody looks, in a short-lived process of its own, never in that of the node: there it may read,
+        through the metadata store and the resources, and takes 10 seconds at most.
+        """
+        return None
 
     def log(self, message: str, level: str = "DEBUG") -> None:
         """Write `message` to the node's loggers, and so to `anacostiactl logs`.

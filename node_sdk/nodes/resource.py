@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from node_sdk.errors import ArtifactNotFound, InvalidPipeline, InvalidValue, NotRunning
 from node_sdk.graph import NodeSpec
-from node_sdk.nodes.base import BaseNode, Loggers
+from node_sdk.nodes.base import BaseNode, Loggers, Panel
 from node_sdk.nodes.paging import select_all
+from node_sdk.panels import Facts, Table
 from node_sdk.triggers import Trigger
 from node_sdk.wire.store import Count, Found, RecordArtifacts, Select, TagArtifact
 
 if TYPE_CHECKING:
     from node_sdk.nodes.store import BaseMetadataStoreNode
 
+_BEYOND = 2**53  # every id: with an end, a store reads along the ids
 STATES = ("new", "current", "old", "failed")
 
 
@@ -70,6 +72,14 @@ class BaseResourceNode(BaseNode):
         """When the main loop is to call `look` in any case, in seconds since the epoch; None: never. Not while the node
         is paused."""
         return None
+
+    def panel(self) -> Panel:
+        """How many artifacts are in each state, and the newest ones."""
+        states = Facts({state: self.get_num_artifacts(state) for state in STATES}, "Artifacts by state")
+        where = {"resource": self.name}
+        rows = self.bound("read artifacts").store.ask(Select("artifacts", where, True, 20, _BEYOND))
+        shown = [(row["location"], row["state"], row["size"], row["run_id"]) for row in rows]
+        return [states, Table(("location", "state", "bytes", "run"), shown, "The newest")]
 
     def trigger_condition(self) -> bool:
         """Whether there is enough to start a run; asked after each change, and when a run has begun or ended.

@@ -17,8 +17,9 @@ from typing import Any, Literal
 from node_sdk.errors import ArtifactNotFound, InvalidPipeline, InvalidValue
 from node_sdk.graph import NodeSpec
 from node_sdk.nodes import shapes
-from node_sdk.nodes.base import BaseNode, Loggers
+from node_sdk.nodes.base import BaseNode, Loggers, Panel
 from node_sdk.nodes.paging import select_all
+from node_sdk.panels import Facts
 from node_sdk.policy import RestartPolicy
 from node_sdk.urls import without_secrets
 from node_sdk.values import checked_json, checked_key, checked_number, checked_step
@@ -43,6 +44,7 @@ Where = Mapping[str, Any]
 Resource = str | BaseNode
 
 _STATES = ("new", "current", "old", "failed")
+_RUN_STATES = ("running", "succeeded", "failed", "cancelled")
 
 
 class BaseMetadataStoreNode(BaseNode, ABC):
@@ -204,6 +206,12 @@ class BaseMetadataStoreNode(BaseNode, ABC):
         """The tags of the latest version of an artifact."""
         rows = self._read_rows("artifact_tags", {"artifact_id": self._latest(resource, location)["id"]})
         return {row["key"]: shapes.json_value(row["value"]) for row in rows}
+
+    def panel(self) -> Panel:
+        """How many runs ended how, and where they are recorded."""
+        store = self.bound("read runs").store
+        states = {state: store.ask(Count("runs", {"state": state})) for state in _RUN_STATES}
+        return [Facts({"recorded in": self.spec().uri, **states}, "Runs by state")]
 
     # ---- for authors of stores
 

@@ -35,7 +35,9 @@ from node_sdk.wire.link import Beat, CancelTask, DaemonMessage, LastWords, NodeM
 
 LONGEST_INTERVAL = 10.0  # seconds between two beats
 LONGEST_REST = 15.0  # … and two that are no messages, none of which can be lost
-SOON = 0.25  # seconds until the daemon hears of other work
+AT_ONCE = 0.05  # seconds until the daemon hears of other work, where it has heard nothing of late
+SOON = 0.25  # seconds between two beats for that reason, and …
+SOON_OF_RUNS = 0.1  # … between two of a store, for who looks on
 FAREWELL = 1.0  # seconds that last words may take to leave
 IN_FULL_FIRST = 3  # beats in full after a daemon has come, and …
 IN_FULL_EVERY = 30  # … of those that follow
@@ -74,7 +76,8 @@ class Link:
         self._work = "starting"
         self._said = ""  # what the last beat said of the work
         self._news_at: float | None = None  # when the work changed; None: not since it was last looked at
-        self._runs = self._said_runs = (0, 0)  # of a store: how many have ended, and of those failed
+        self._runs = self._said_runs = (0, 0, 0)  # of a store: how many have ended, of those failed; how much moved
+        self._beat_at = 0.0  # when the last beat left
         self._changed = changed
         self._watch = watch or TaskWatch(Recall(), 0.0, lambda called: None)
         self._pulse = pulse
@@ -104,7 +107,7 @@ class Link:
         self._said_all.wait(SOON)
 
     def work(self, text: str) -> None:
-        """What the node does now, in a few words. Said within SOON seconds, unless it is over by then."""
+        """What the node does now, in a few words. Said AT_ONCE or within SOON seconds, unless it is over by then."""
         if text[:200] == self._work:
             return
         self._work = text[:200]
@@ -115,10 +118,11 @@ class Link:
             self._news_at = time.monotonic()
             self._wakeup.poke()
 
-    def runs(self, ended: int, failed: int) -> None:
-        """So many runs have ended in a store, so many of them as failed. Said as soon as other work is."""
-        if (ended, failed) != self._runs:
-            self._runs = (ended, failed)
+    def runs(self, ended: int, failed: int, moves: int) -> None:
+        """So many runs have ended in a store, so many of them as failed, and so often something has changed. Said as
+        soon as other work is."""
+        if (ended, failed, moves) != self._runs:
+            self._runs = (ended, failed, moves)
             self._tell_soon()
 
     def heed(self, paused: bool) -> None:
@@ -168,7 +172,7 @@ class Link:
             self._line.thread.join(FAREWELL + 0.5)
 
     def _beat(self) -> Beat:
-        self._said, self._said_runs = self._work, self._runs
+        self._said, self._said_runs, self._beat_at = self._work, self._runs, time.monotonic()
         return Beat(*self._identity, self._ready, self._said, *self._said_runs, self._heeded)
 
     def _run(self) -> None:
@@ -219,10 +223,13 @@ class Link:
         return False
 
     def _tell_news(self, now: float) -> float | None:
-        """Beat when the work has been another for a while; returns when to look again."""
-        since = self._news_at
-        if since is None or now - since < SOON:
-            return None if since is None else since + SOON
+        """Beat when the work has been another for a moment, and not too often; returns when to look again."""
+        if self._news_at is None:
+            return None
+        pause = SOON if self._runs == self._said_runs else SOON_OF_RUNS
+        due = max(self._news_at + AT_ONCE, min(self._beat_at, self._news_at) + pause)
+        if now < due:
+            return due
         self._news_at = None
         self._overdue()
         if (self._work, self._runs) != (self._said, self._said_runs):

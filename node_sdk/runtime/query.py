@@ -1,4 +1,5 @@
-"""Answers one request from the store's files while the store node is down, in a process of its own that reads only."""
+"""Answers one request from the store's files while the store node is down, or with a node's panel, in a process of its
+own that reads only."""
 
 from __future__ import annotations
 
@@ -11,14 +12,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from node_sdk.errors import AnacostiaError, BadMessage
 from node_sdk.metadata.ledger import Ledger
 from node_sdk.runtime.launch import Launch
+from node_sdk.runtime.panel import panel_of
 from node_sdk.wire.codec import decode, encode
 from node_sdk.wire.loader import Query, QueryAnswer
-from node_sdk.wire.store import StoreReply, StoreRequest
+from node_sdk.wire.store import Operation, ShowPanel, StoreReply, StoreRequest
 
 if TYPE_CHECKING:
     from node_sdk.pipeline import Pipeline
 
 LONGEST = 10  # seconds; then SIGALRM ends the process
+MOST_WORDS = 2_000  # characters of an error
 
 
 def run_query(pipeline: Pipeline, launch: Launch, answer_to: int) -> NoReturn:
@@ -37,15 +40,23 @@ def run_query(pipeline: Pipeline, launch: Launch, answer_to: int) -> NoReturn:
 
 
 def _answer(pipeline: Pipeline, launch: Launch, query: Query) -> QueryAnswer:
+    asked: Operation | None = None
     try:
         request = decode(query.request, StoreRequest)
+        asked = request.operation
         store: Any = pipeline[launch.node]
         store.open(read_only=True)
         graph = pipeline.graph.named(launch.pipeline)
-        reply: StoreReply = Ledger(store, graph, time.time).answer([request]).replies[0]
+        ledger = Ledger(store, graph, time.time)
+        if isinstance(request.operation, ShowPanel):
+            value = panel_of(pipeline, launch.pipeline, request.operation.node, ledger)
+            reply = StoreReply(request.seq, value)
+        else:
+            reply = ledger.answer([request]).replies[0]
         return QueryAnswer(query.id, encode(reply), "")
     except AnacostiaError as error:
         return QueryAnswer(query.id, None, str(error))
     except Exception as error:  # noqa: BLE001  (a third party's store may raise anything; the asker must hear of it)
         cause = f"{type(error).__name__}: {error}"
-        return QueryAnswer(query.id, None, f"cannot read the metadata store of {launch.pipeline!r}: {cause}")
+        what = f"the panel of {asked.node!r}" if isinstance(asked, ShowPanel) else "the metadata store"
+        return QueryAnswer(query.id, None, f"cannot read {what} of {launch.pipeline!r}: {cause}"[:MOST_WORDS])

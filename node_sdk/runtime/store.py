@@ -53,7 +53,7 @@ class OwnAccess:
             for successor, run_id in answered.signals:
                 self._live.outbox.signal(successor, run_id)
         figures = self._ledger.figures
-        self._live.link.runs(figures.ended_runs, figures.failed_runs)
+        self._live.link.runs(figures.ended_runs, figures.failed_runs, self._ledger.moves)
         return answered.replies
 
     def signal_again(self) -> None:

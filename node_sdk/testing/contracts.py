@@ -25,6 +25,7 @@ from node_sdk.testing.laws import LedgerLaws
 from node_sdk.testing.output_laws import OutputLaws
 from node_sdk.testing.retry_laws import RetryLaws
 from node_sdk.testing.standing_laws import StandingLaws
+from node_sdk.testing.tagging_laws import TaggingLaws
 
 
 def run_row(**values: Any) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def retry_row(**values: Any) -> dict[str, Any]:
 IDENTITY = {"number": 1, "pipeline": "p", "store_id": "x"}
 
 
-class TablesContract(FencingLaws, LedgerLaws, OutputLaws, RetryLaws, StandingLaws):
+class TablesContract(FencingLaws, LedgerLaws, OutputLaws, RetryLaws, StandingLaws, TaggingLaws):
     """What every store promises, also one in memory: its tables, and the laws of runs on top of them."""
 
     def make_store(self, folder: Path) -> BaseMetadataStoreNode:

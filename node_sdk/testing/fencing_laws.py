@@ -29,6 +29,7 @@ from node_sdk.wire.store import (
     SetTags,
     StartRun,
     TagArtifact,
+    TagRun,
     UpdateArtifact,
 )
 
@@ -40,6 +41,7 @@ WORDS: tuple[Operation, ...] = (
     ForgetArtifacts("data", ("a",)),
     UpdateArtifact(1, "old"),
     TagArtifact(1, {"key": 1}),
+    TagRun(1, {"key": 1}),
     Offer("data", True, 1),
     StartRun("wish"),
     Begin(1, 2),

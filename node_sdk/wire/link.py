@@ -23,13 +23,15 @@ class NodeMessage(Message):
 @dataclass(frozen=True, slots=True)
 class Beat(NodeMessage):
     """I am alive; `ready` once setup is done; `work` says in a few words what the node does now. Of a
-    store: how many runs have ended since its process began, and how many of those as failed. `paused`: it takes up no
-    new work, and offers none; None: an older node, which does not say."""
+    store: how many runs have ended since its process began, how many of those as failed, and how often anything of
+    runs, tasks or artifacts has changed. `paused`: it takes up no new work, and offers none; None: an older node,
+    which does not say."""
 
     ready: bool
     work: str
     ended_runs: int = 0
     failed_runs: int = 0
+    moves: int = 0
     paused: bool | None = None
 
 

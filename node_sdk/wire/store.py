@@ -287,10 +287,11 @@ class SetTags(Operation):
 
 @dataclass(frozen=True, slots=True)
 class TagArtifact(Operation):
-    """Record tags of an artifact (last value of a key wins). Answer: None."""
+    """Record tags of an artifact (last value of a key wins), and take away those in `without`. Answer: None."""
 
     artifact_id: int
     values: dict[str, Any]
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +336,16 @@ class RetryRun(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class TagRun(Operation):
+    """Record tags of a run that a person gives it (last value of a key wins), and take away those in `without`. They
+    stand beside those of its tasks, as of the node OPERATOR. Answer: None."""
+
+    run_id: int
+    values: dict[str, Any]
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Select(Operation):
     """Rows of a table as a list of maps. `where`: column to value, or to a list of allowed values."""
 
@@ -351,6 +362,14 @@ class Count(Operation):
 
     table: Table
     where: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPanel(Operation):
+    """What a node shows of itself (`panel()`). No store answers it, but a child of the loader, which has the node's
+    code and reads the store's files. Answer: a list of maps."""
+
+    node: str
 
 
 @dataclass(frozen=True, slots=True)

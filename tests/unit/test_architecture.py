@@ -103,6 +103,13 @@ NEVER = {
     ),
     "anacostia_daemon.paths": ("zmq", "psutil", "click"),
     "anacostia_daemon.companions": ("zmq", "psutil", "sqlite3", "click"),
+    "anacostia_daemon.web": ("zmq", "psutil", "sqlite3", "click"),
+}
+# Nobody knows the dashboard but the daemon, which starts it by its name.
+NEVER |= {
+    package: (*NEVER.get(package, ()), "anacostia_daemon.web", "fastapi", "starlette", "uvicorn", "jinja2", "pydantic")
+    for package in (*NEVER, "anacostia_daemon.ctl", "anacostia_daemon.doctor")
+    if package not in ("anacostia_daemon", "anacostia_daemon.web")
 }
 
 # Who may import what of ours, and nothing else of ours.
@@ -132,6 +139,20 @@ ONLY = {
         "anacostia_daemon.control.client",
         "anacostia_daemon.paths",
         "node_sdk.errors",
+    ),
+    # The dashboard is one more; it reads logs and artifacts where they lie.
+    "anacostia_daemon.web": (
+        "anacostia_daemon.web",
+        "anacostia_daemon.companions.story",
+        "anacostia_daemon.companions.tether",
+        "anacostia_daemon.control.client",
+        "anacostia_daemon.ctl.logline",
+        "anacostia_daemon.paths",
+        "anacostia_daemon.__version__",
+        "node_sdk.logspace",
+        "node_sdk.own_files",
+        "node_sdk.resources.inside",
+        "node_sdk.resources.locations",
     ),
     # Configuration depends on nothing that runs.
     "anacostia_daemon.config": ("anacostia_daemon.config", "node_sdk.errors", "node_sdk.policy"),
@@ -269,6 +290,7 @@ def test_the_public_names_of_the_sdk_are_these_and_sorted() -> None:
         "NotRunning",
         "Pipeline",
         "RestartPolicy",
+        "run_background_webserver",
     }
 
 

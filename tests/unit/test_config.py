@@ -258,11 +258,11 @@ def test_a_table_of_another_part_is_read_checked_and_shown_like_ours(file: Path)
     secret = Key(name="password", kind=Text(), secret=True, meaning="…")
     tables = (
         *TABLES,
-        Table(name="web", meaning="…", keys=(Key(name="host", kind=Text(), default="::1", meaning="…"), secret)),
+        Table(name="panel", meaning="…", keys=(Key(name="host", kind=Text(), default="::1", meaning="…"), secret)),
     )
-    file.write_text("[web]\npassword = 'hush'\n")
-    config = load(file, {"ANACOSTIA_WEB_HOST": "here"}, tables)
-    assert config.table("web") == {"host": "here", "password": "hush"}
+    file.write_text("[panel]\npassword = 'hush'\n")
+    config = load(file, {"ANACOSTIA_PANEL_HOST": "here"}, tables)
+    assert config.table("panel") == {"host": "here", "password": "hush"}
     assert "hush" not in repr(shown(config))
 
 

@@ -28,7 +28,7 @@ class Place:
     def __init__(self, node: Any = None) -> None:
         self.said: list[str] = []
         self.waits = 0
-        self.link = SimpleNamespace(work=self.said.append, runs=lambda ended, failed: None)
+        self.link = SimpleNamespace(work=self.said.append, runs=lambda ended, failed, moves: None)
         self.interrupt = Interrupt()
         self.node = node
         self.spec = SimpleNamespace(uri="memory://")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import zmq
 
 from node_sdk.runtime.lines import DaemonLine
-from node_sdk.runtime.link import Link
+from node_sdk.runtime.link import SOON_OF_RUNS, Link
 from node_sdk.wire.codec import decode
 from node_sdk.wire.link import Beat, NodeMessage
 
@@ -59,3 +60,21 @@ def test_work_that_is_not_over_soon_is_noticed_whether_a_daemon_lives_or_not(tmp
     link.work("executing run 1, attempt 1")
     assert overdue.wait(10)
     link.close()
+
+
+def test_what_moves_in_a_store_is_told_at_once_and_not_each_time(tmp_path: Path) -> None:
+    endpoint = f"ipc://{tmp_path}/link.sock"
+    daemon = Daemon(endpoint)
+    link = Link(DaemonLine(endpoint), pipeline="p", node="n", incarnation=1, heartbeat_timeout=300.0)
+    link.start()
+    link.ready()
+    while not daemon.beat().ready:
+        pass
+    began, told = time.monotonic(), 0
+    for moves in range(1, 20_000):
+        link.runs(0, 0, moves)
+    while daemon.beat().moves < 19_999:  # the last word is always said
+        told += 1
+    assert told <= (time.monotonic() - began) / SOON_OF_RUNS + 1
+    link.close()
+    daemon.end()

@@ -279,7 +279,7 @@ def _beat(daemon: Daemon, which: Callable[[Beat], bool]) -> Beat:
 
 
 def test_a_pause_that_has_to_be_heeded_is_said_once_it_is(daemon: Daemon) -> None:
-    link = daemon.link(30, heeds=True, changed=lambda: link.runs(1, 0))
+    link = daemon.link(30, heeds=True, changed=lambda: link.runs(1, 0, 1))
     heard = daemon.hear()
     assert heard is not None
     daemon.router.send_multipart((heard[0], encode(SetPaused(True))))

@@ -21,7 +21,7 @@ class Place:
         self.waiting: list[tuple[bytes, StoreRequest]] = []
         self.inbox: Any = SimpleNamespace(receive=self._receive, reply=lambda *sent: self.sent.append(sent))
         self.outbox = SimpleNamespace(signal=lambda successor, run_id: None)
-        self.link = SimpleNamespace(runs=lambda ended, failed: None)
+        self.link = SimpleNamespace(runs=lambda ended, failed, moves: None)
         self.interrupt = Interrupt()
 
     def _receive(self, *kinds: object, most: int) -> list[tuple[bytes, StoreRequest]]:

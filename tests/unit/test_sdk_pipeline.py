@@ -340,7 +340,7 @@ def test_a_signal_to_the_script_reaches_the_supervisor_and_its_status_comes_back
     )
     script = (
         "import sys\nfrom node_sdk.pipeline import _foreground\n"
-        f"status = _foreground([sys.executable, '-c', {supervisor!r}])\nprint('status', status)"
+        f"status = _foreground([sys.executable, '-c', {supervisor!r}], {{}})\nprint('status', status)"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -33,16 +33,16 @@ def shutdown(daemon: Daemon, given: Arguments, conversation: Conversation) -> No
 
 
 def journal(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
-    """The newest lines, in the order of time, also of pipelines that were removed; or with `after` the first lines of
-    all that were written after the one with that id."""
+    """The newest lines, in the order of time, also of pipelines that were removed, those before the one with the id
+    `before`; or with `after` the first lines of all that were written after the one with that id."""
     pipeline, node = given.maybe_text("pipeline"), given.maybe_text("node")
     limit = given.maybe_number("limit")
     after, most = given.maybe_number("after"), _LINES if limit is None else limit
     if after is None:
-        entries = daemon.journal.entries(pipeline, node, most)
+        entries = daemon.journal.entries(pipeline, node, most, given.maybe_number("before"))
     else:
         entries = daemon.journal.entries_after(after, min(most, _MOST_LINES))
-    if not entries and pipeline is not None and after is None:
+    if not entries and pipeline is not None and after is None and given.maybe_number("before") is None:
         find_target(daemon, f"{pipeline}/{node}" if node else pipeline, given.doing)
     conversation.result(
         [

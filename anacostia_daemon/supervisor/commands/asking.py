@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from anacostia_daemon.supervisor.enrolment import Enrolment
 
 
+MOST_WHO = 200  # characters
+
+
 class CommandFailed(Exception):
     """The command cannot be done; the client is told so."""
 
@@ -31,6 +34,14 @@ class Arguments:
 
     doing: str
     given: Mapping[str, Any]
+
+    @property
+    def who(self) -> str:
+        """Who asks, for the journal; a client that speaks for several people says which of them."""
+        who = self.maybe_text("by") or "a user"
+        if len(who) > MOST_WHO or not who.isprintable():
+            raise self.invalid("by", f"at most {MOST_WHO} printable characters", who[:MOST_WHO])
+        return who
 
     def text(self, name: str) -> str:
         value = self.given.get(name)
@@ -63,6 +74,13 @@ class Arguments:
         if not isinstance(value, bool):
             raise self.invalid(name, "true or false", value)
         return value
+
+    def columns(self, name: str) -> dict[str, Any]:
+        """Columns of a table and what they are to hold; the store checks what they are."""
+        value = self.given.get(name) or {}
+        if not isinstance(value, dict) or not all(isinstance(each, str) for each in value):
+            raise self.invalid(name, "a map of columns", value)
+        return dict(value)
 
     def texts_by_name(self, name: str) -> dict[str, str]:
         value = self.given.get(name) or {}

@@ -5,12 +5,12 @@ the others give the newest `limit` rows in the order of time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from anacostia_daemon.supervisor.commands import shapes
 from anacostia_daemon.supervisor.commands.asking import Arguments, CommandFailed, find_node, find_pipeline
 from anacostia_daemon.supervisor.questions import ask_all
-from node_sdk.wire.store import Operation, Select, Table
+from node_sdk.wire.store import Operation, Select, ShowPanel, StoreReply, Table
 
 if TYPE_CHECKING:
     from anacostia_daemon.control.server import Conversation
@@ -25,15 +25,8 @@ def runs(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
     member = find_pipeline(daemon, given.text("pipeline"), given.doing)
     where = _where(state=_one_of(given, "state", _RUN_STATES))
 
-    def with_runs(values: list[Any]) -> None:
-        rows = values[0]
-        if not rows:
-            conversation.result([])
-            return
-        tasks = Select("tasks", {"run_id": [row["id"] for row in rows]})
-        _ask(member, given, conversation, [tasks], lambda found: conversation.result(_runs(member, rows, found[0])))
-
-    _ask(member, given, conversation, [Select("runs", where, True, _limit(given))], with_runs)
+    wanted = Select("runs", where, True, _limit(given))
+    _ask(member, given, conversation, [wanted], lambda values: _with_tasks(member, given, conversation, values[0]))
 
 
 def run(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
@@ -74,6 +67,48 @@ def artifacts(daemon: Daemon, given: Arguments, conversation: Conversation) -> N
 def metrics(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
     where = _where(run_id=given.maybe_number("run_id"), node=given.maybe_text("node"), key=given.maybe_text("key"))
     _rows(daemon, given, conversation, "metrics", where, shapes.metric, given.maybe_text("node"))
+
+
+def rows(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    """Rows of one table, for programs that read in pages: `where` as a store has it, `limit` of those beyond the id
+    `after`, the newest first where asked. Each has its `id`; runs come with their tasks."""
+    member = find_pipeline(daemon, given.text("pipeline"), given.doing)
+    table = given.text("table")
+    if table not in shapes.OF_TABLE and table != "runs":
+        raise given.invalid("table", f"one of runs, {', '.join(shapes.OF_TABLE)}", table)
+    where = given.columns("where")
+    wanted = Select(cast(Table, table), where, given.flag("newest_first"), _limit(given), given.maybe_number("after"))
+
+    def show(values: list[Any]) -> None:
+        if table == "runs":
+            _with_tasks(member, given, conversation, values[0])
+        else:
+            shape = shapes.OF_TABLE[table]
+            conversation.result([{"id": row["id"], **shape(row)} for row in values[0]])
+
+    _ask(member, given, conversation, [wanted], show)
+
+
+def panel(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
+    """What a node shows of itself; made by its code, in a child of the loader."""
+    member, node = find_pipeline(daemon, given.text("pipeline"), given.doing), given.text("node")
+    find_node(member, node, given.doing)
+
+    def show(reply: StoreReply) -> None:
+        if reply.error is None:
+            conversation.result(reply.value)
+        else:
+            conversation.error("failed", f"cannot {given.doing} node '{node}': {reply.error}")
+
+    member.questions.ask_loader(ShowPanel(node), show)
+
+
+def _with_tasks(member: Member, given: Arguments, conversation: Conversation, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        conversation.result([])
+        return
+    tasks = Select("tasks", {"run_id": [row["id"] for row in rows]})
+    _ask(member, given, conversation, [tasks], lambda found: conversation.result(_runs(member, rows, found[0])))
 
 
 def _rows(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,6 +58,11 @@ def _task(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def task(row: dict[str, Any]) -> dict[str, Any]:
+    """A task by itself."""
+    return {"run_id": row["run_id"], **_task(row)}
+
+
 def artifact(row: dict[str, Any]) -> dict[str, Any]:
     made = row["made_by_run"] is not None
     return {
@@ -81,3 +88,34 @@ def metric(row: dict[str, Any]) -> dict[str, Any]:
         "step": row["step"],
         "logged_at": iso(row["logged_at"]),
     }
+
+
+def value(row: dict[str, Any]) -> dict[str, Any]:
+    """A parameter or a tag of a task."""
+    return {
+        "run_id": row["run_id"] or None,
+        "node": row["node"],
+        "key": row["key"],
+        "value": json.loads(row["value"]),
+        "logged_at": iso(row["logged_at"]),
+    }
+
+
+def artifact_tag(row: dict[str, Any]) -> dict[str, Any]:
+    return {"artifact_id": row["artifact_id"], "key": row["key"], "value": json.loads(row["value"])}
+
+
+def retry(row: dict[str, Any]) -> dict[str, Any]:
+    """A run that was opened again by hand."""
+    return {"run_id": row["run_id"], "from_node": row["from_node"], "retried_at": iso(row["retried_at"])}
+
+
+OF_TABLE: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "tasks": task,
+    "artifacts": artifact,
+    "metrics": metric,
+    "params": value,
+    "tags": value,
+    "artifact_tags": artifact_tag,
+    "retries": retry,
+}

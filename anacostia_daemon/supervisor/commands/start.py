@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from anacostia_daemon.control.server import Conversation
     from anacostia_daemon.supervisor.daemon import Daemon, Member
 
-REASON = "started by a user"
-
 
 def start(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
     if daemon.leaving:
@@ -72,7 +70,7 @@ def _start_target(daemon: Daemon, given: Arguments, conversation: Conversation) 
         recipe = daemon.listing.recipe(pipeline.name) or pipeline.keeper.recipe
         return _enrol(daemon, given, conversation, recipe, member)
     if target.whole:
-        pipeline.want_all("up", REASON)
+        pipeline.want_all("up", f"started by {given.who}")
     elif pipeline.desired == "down":
         raise CommandFailed(
             "not-running",
@@ -80,7 +78,7 @@ def _start_target(daemon: Daemon, given: Arguments, conversation: Conversation) 
             f"`anacostiactl start {pipeline.name}` starts all of it",
         )
     else:
-        pipeline.want(target.names[0], "up", REASON)
+        pipeline.want(target.names[0], "up", f"started by {given.who}")
     _started(daemon, given, conversation, member, target.names, f"anacostiactl stop {given.text('target')}")
     return True
 
@@ -139,7 +137,7 @@ def _enrol(
     if any(enrolment.may_give(recipe) for enrolment in daemon.enrolments):
         return False  # two loaders of one pipeline would be in each other's way
     conversation.progress(f"loading {recipe.file}")
-    Enrolment(daemon, recipe, enrolled, refused)
+    Enrolment(daemon, recipe, enrolled, refused, f"started by {given.who}")
     return True
 
 

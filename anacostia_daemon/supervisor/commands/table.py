@@ -34,7 +34,9 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "graph": (about.graph, "show the graph of"),
     "journal": (about.journal, "show the journal of"),
     "metrics": (reading.metrics, "show metrics of"),
+    "panel": (reading.panel, "show the panel of"),
     "pause": (wishes.pause, "pause"),
+    "release": (runs_by_hand.release, "release an artifact of"),
     "reload": (reload.reload, "reload"),
     "reload-config": (configuring.reload_config, "reload the configuration"),
     "remove": (wishes.remove, "remove"),
@@ -42,11 +44,13 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "resume": (wishes.resume, "resume"),
     "retry": (runs_by_hand.retry, "retry a run of"),
     "run": (reading.run, "show a run of"),
+    "rows": (reading.rows, "read rows of"),
     "runs": (reading.runs, "show runs of"),
     "shutdown": (about.shutdown, "shut down"),
     "start": (start.start, "start"),
     "status": (status.status, "show the status of"),
     "stop": (wishes.stop, "stop"),
+    "tag": (runs_by_hand.tag, "tag a run or an artifact of"),
     "trigger": (runs_by_hand.trigger, "trigger"),
     "version": (about.version, "show the version"),
 }
@@ -72,4 +76,6 @@ def perform(daemon: Daemon, request: ControlRequest, conversation: Conversation)
             f"cannot do {request.command!r}: no such command" + (f" (did you mean {near[0]!r}?)" if near else ""),
         )
     command, doing = known
-    command(daemon, Arguments(doing, request.args), conversation)
+    given = Arguments(doing, request.args)
+    _ = given.who  # where that is nonsense, nothing is begun
+    command(daemon, given, conversation)

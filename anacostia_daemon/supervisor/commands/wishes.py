@@ -40,9 +40,9 @@ def stop(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
     pipeline = target.member.pipeline
     if target.whole:
         _abandon_reload(target.member)
-        pipeline.want_all("down", "stopped by a user")
+        pipeline.want_all("down", f"stopped by {given.who}")
     else:
-        pipeline.want(target.names[0], "down", "stopped by a user")
+        pipeline.want(target.names[0], "down", f"stopped by {given.who}")
     if given.flag("wait", True):
         names = tuple(pipeline.nodes) if target.whole else target.names  # also those that a reload removes just now
         answer_when_at_rest(daemon, target.member, names, conversation, _result(target))
@@ -54,7 +54,7 @@ def restart(daemon: Daemon, given: Arguments, conversation: Conversation) -> Non
     target = _target(daemon, given)
     pipeline = target.member.pipeline
     if target.whole and pipeline.desired == "down":
-        pipeline.want_all("up", "started by a user")
+        pipeline.want_all("up", f"started by {given.who}")
     elif pipeline.desired == "down":
         raise CommandFailed(
             "not-running",
@@ -62,7 +62,7 @@ def restart(daemon: Daemon, given: Arguments, conversation: Conversation) -> Non
             f"`anacostiactl start {pipeline.name}` starts all of it",
         )
     before = {name: pipeline.nodes[name].state.incarnation for name in target.names}
-    pipeline.restart(list(target.names), "restarted by a user")
+    pipeline.restart(list(target.names), f"restarted by {given.who}")
     if given.flag("wait", True):
         doing = f"restart {target.text}"
         answer_when_ready(daemon, target.member, target.names, conversation, doing, _result(target), before)
@@ -76,9 +76,9 @@ def pause(daemon: Daemon, given: Arguments, conversation: Conversation) -> None:
     if _is_stopped(target):
         raise CommandFailed("not-running", f"cannot pause {target.text}: it is stopped")
     if target.whole:
-        pipeline.want_all("paused", "paused by a user")
+        pipeline.want_all("paused", f"paused by {given.who}")
     else:
-        pipeline.want(target.names[0], "paused", "paused by a user")
+        pipeline.want(target.names[0], "paused", f"paused by {given.who}")
     _answer_when_heard(daemon, given, target, conversation, paused=True)
 
 
@@ -99,7 +99,7 @@ def resume(daemon: Daemon, given: Arguments, conversation: Conversation) -> None
         )
     if target.whole:
         pipeline.desired = "up"
-    pipeline.resume(list(target.names), "resumed by a user")
+    pipeline.resume(list(target.names), f"resumed by {given.who}")
     _answer_when_heard(daemon, given, target, conversation, paused=False)
 
 
@@ -123,7 +123,7 @@ def remove(daemon: Daemon, given: Arguments, conversation: Conversation) -> None
             f"take it out there and reload; or `anacostiactl stop {pipeline.name}`, which is remembered",
         )
     _abandon_reload(member)
-    pipeline.want_all("down", "removed by a user")
+    pipeline.want_all("down", f"removed by {given.who}")
     member.removing = True
 
     def look() -> bool:

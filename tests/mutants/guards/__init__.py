@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.guard import Guard
 from tests.mutants.guards import (
     daemon,
+    dashboard,
     files,
     loader,
     processes,
@@ -34,5 +35,6 @@ GUARDS: tuple[Guard, ...] = (
     *daemon.GUARDS,
     *wire.GUARDS,
     *security.GUARDS,
+    *dashboard.GUARDS,
     *ready.GUARDS,
 )

@@ -14,7 +14,7 @@ WHOLE = "law 5: nobody sees an output before it is in place"
 KINDS = (
     *("Hello", "AskDue", "RecordArtifacts", "ForgetArtifacts", "UpdateArtifact", "TagArtifact", "Offer", "StartRun"),
     *("Begin", "Complete", "Published", "EndAttempt", "EndRun", "RetryRun", "LogMetrics", "LogParams", "SetTags"),
-    *("Select", "Count"),
+    *("TagRun", "Select", "Count"),
 )
 
 _FENCES = tuple(

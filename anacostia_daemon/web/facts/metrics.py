@@ -1,0 +1,86 @@
+"""Metrics as series: over runs or over steps, several at once, thinned out here so that no browser gets more points
+than it has pixels. Keys are those of the newest runs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from anacostia_daemon.web.facts.daemon import Daemon
+from anacostia_daemon.web.facts.runs import rows
+
+Fact = dict[str, Any]
+
+RECENT = 200  # runs whose keys are offered, where nobody names runs
+MOST_RUNS = 1_000  # of one series over runs
+MOST_POINTS = 2_000  # of one series
+_MOST_ROWS = 20_000  # of one answer of a store
+_BATCH = 100  # runs that are asked about together
+
+
+async def keys(daemon: Daemon, pipeline: str) -> list[Fact]:
+    """The keys that the newest runs have logged: {"key", "node", "steps": whether it is logged by steps, "last"}."""
+    found: dict[tuple[str, str], Fact] = {}
+    for row in await _of_runs(daemon, pipeline, await newest_runs(daemon, pipeline, RECENT)):
+        known = found.setdefault(
+            (row["key"], row["node"]), {"key": row["key"], "node": row["node"], "steps": False, "last": None}
+        )
+        known["steps"] = known["steps"] or row["step"] is not None
+        known["last"] = row["value"]
+    return [found[each] for each in sorted(found)]
+
+
+async def over_runs(daemon: Daemon, pipeline: str, wanted: list[str], runs: list[int] | None, limit: int) -> list[Fact]:
+    """A series for each key and node: {"key", "node", "points": [{"x": run id, "run_id", "value", "at"}]}, the last
+    value of each run. Of `runs`, or of the newest `limit`."""
+    ids = await newest_runs(daemon, pipeline, min(limit, MOST_RUNS)) if runs is None else runs[:MOST_RUNS]
+    series: dict[tuple[str, str], dict[int, Fact]] = {}
+    for row in await _of_runs(daemon, pipeline, ids, wanted):
+        point = {"x": row["run_id"], "run_id": row["run_id"], "value": row["value"], "at": row["logged_at"]}
+        series.setdefault((row["key"], row["node"]), {})[row["run_id"]] = point
+    return [
+        {"key": key, "node": node, "run_id": None, "points": thinned([points[each] for each in sorted(points)])}
+        for (key, node), points in sorted(series.items())
+    ]
+
+
+async def over_steps(daemon: Daemon, pipeline: str, wanted: list[str], runs: list[int]) -> list[Fact]:
+    """A series for each key, node and run: x is the step, or, where none was given, how many came before."""
+    series: dict[tuple[str, str, int], list[Fact]] = {}
+    for row in await _of_runs(daemon, pipeline, runs[:MOST_RUNS], wanted):
+        points = series.setdefault((row["key"], row["node"], row["run_id"]), [])
+        step = len(points) if row["step"] is None else row["step"]
+        points.append({"x": step, "run_id": row["run_id"], "value": row["value"], "at": row["logged_at"]})
+    return [
+        {"key": key, "node": node, "run_id": run_id, "points": thinned(sorted(points, key=lambda each: int(each["x"])))}
+        for (key, node, run_id), points in sorted(series.items())
+    ]
+
+
+async def newest_runs(daemon: Daemon, pipeline: str, limit: int) -> list[int]:
+    """The ids of the newest runs, oldest first."""
+    found = await rows(daemon, pipeline, "runs", {}, newest_first=True, limit=max(1, limit))
+    return [each["id"] for each in reversed(found)]
+
+
+async def _of_runs(daemon: Daemon, pipeline: str, ids: list[int], wanted: list[str] | None = None) -> list[Fact]:
+    """Their metrics, in the order in which they were logged; of each batch of runs as many as a store gives."""
+    key = {"key": wanted} if wanted else {}
+    batches = [ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH)]
+    found = await asyncio.gather(
+        *(rows(daemon, pipeline, "metrics", {"run_id": each, **key}, limit=_MOST_ROWS) for each in batches)
+    )
+    return sorted((row for batch in found for row in batch), key=lambda row: int(row["id"]))
+
+
+def thinned(points: list[Fact], most: int = MOST_POINTS) -> list[Fact]:
+    """At most `most` points that look alike: of each stretch the lowest and the highest, and both ends. Pure."""
+    if len(points) <= most:
+        return points
+    stretch = len(points) / ((most - 2) // 2)
+    kept = {0, len(points) - 1}
+    for index in range((most - 2) // 2):
+        part = range(int(index * stretch), min(len(points), int((index + 1) * stretch)))
+        kept.add(min(part, key=lambda each: points[each]["value"]))
+        kept.add(max(part, key=lambda each: points[each]["value"]))
+    return [points[each] for each in sorted(kept)]

@@ -1,0 +1,9 @@
+"""The pages: one module per page with a `router`, listed here in ROUTERS. A page asks `facts`, renders a template, and
+names the part of itself (a *fragment*, a template whose name begins with `_`) that is fetched again when an event says
+so."""
+
+from __future__ import annotations
+
+from anacostia_daemon.web.pages import home, login, panel
+
+ROUTERS = (home.router, login.router, panel.router)
