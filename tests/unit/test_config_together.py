@@ -67,3 +67,17 @@ def test_a_rule_that_cannot_work_is_refused_with_its_reason(text: str, why: str)
 def test_a_webhook_that_is_no_address_is_refused_and_not_shown() -> None:
     said = refused("[notify.ops]\nwebhook = 'hooks.example/secret'\n")
     assert "is to be an address like" in said and "secret" not in said
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7"])
+def test_a_dashboard_beyond_this_machine_needs_a_token(host: str) -> None:
+    text = f"[web]\nhost = '{host}'\n"
+    assert "line 2, web.host: others could stop your pipelines there; name a token_file" in refused(text)
+    assert wanted(from_text(text + "token_file = '/t'\n", None, {}))["web"]["token_file"] == "/t"
+
+
+def test_a_dashboard_is_served_where_its_table_stands_be_it_empty_or_in_the_environment() -> None:
+    default = {"host": "127.0.0.1", "port": 8420, "read_only": False, "allowed_hosts": ()}
+    assert wanted(from_text("[web]\n", None, {})) == {"web": default}
+    assert wanted(from_text("", None, {"ANACOSTIA_WEB_PORT": "8000"})) == {"web": {**default, "port": 8000}}
+    assert wanted(from_text("", None, {})) == {}
