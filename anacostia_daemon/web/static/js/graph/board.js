@@ -1,6 +1,6 @@
 // The graph on its board: which nodes there are, which groups are closed, what was laid out and drawn of it. Facts come in by
 // its methods; it fetches nothing.
-import { arrow, edge, item, make, update } from "./draw.js";
+import { arrow, dress, edge, isDressed, item, make, update } from "./draw.js";
 import { facts } from "./facts.js";
 import { drawn, groupId, groups } from "./groups.js";
 import { layout, SIZE } from "./layout.js";
@@ -18,9 +18,9 @@ export class Board {
     this.world = make("g", {}, this.edges, this.items, this.callouts);
     this.svg.append(arrow(), this.world);
     place.append(this.svg);
-    this.view = new View(this.svg, this.world);
+    this.view = new View(this.svg, this.world, () => this.seen());
     this.href = (node) => `/pipelines/${encodeURIComponent(name)}/nodes/${encodeURIComponent(node)}`;
-    [this.nodes, this.work, this.dirty, this.asked] = [new Map(), new Map(), new Set(), 0];
+    [this.nodes, this.work, this.dirty, this.elements, this.asked] = [new Map(), new Map(), new Set(), new Map(), 0];
     this.items.addEventListener("focusin", (event) => event.target.matches(":focus-visible") && this.showItem(event.target.closest(".node")));
     this.items.addEventListener("click", (event) => this.open(event.target.closest("[role=button]")));
     new ResizeObserver(() => this.resized()).observe(place);
@@ -36,7 +36,7 @@ export class Board {
   }
 
   draw() {
-    this.down = this.place.clientWidth < NARROW;
+    this.down = this.view.width < NARROW;
     const shown = drawn([...this.nodes.values()], this.closed);
     const { at, paths } = layout(shown.items, shown.edges, this.down);
     [this.of, this.at] = [shown.of, at];
@@ -119,8 +119,18 @@ export class Board {
   }
 
   resized() {
-    if (this.place.clientWidth < NARROW !== this.down && this.nodes.size) this.draw();
-    if (!this.view.touched) this.fit();
+    this.view.resized();
+    const turned = this.view.width < NARROW !== this.down;
+    if (turned && this.nodes.size) this.draw();
+    if (turned || !this.view.touched) this.fit();
+  }
+
+  seen() {
+    for (const [id, element] of this.elements) {
+      const near = !this.view.isFar && this.view.sees(this.at.get(id), SIZE.width);
+      if (near && !isDressed(element)) dress(element, this.factsOf(this.members.get(id)));
+      if (element.classList.contains("out") === near) element.classList.toggle("out", !near);
+    }
   }
 
   showItem(element) {

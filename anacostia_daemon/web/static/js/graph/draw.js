@@ -6,7 +6,7 @@ const LONGEST = 23; // characters of a name
 const { width: W, height: H } = SIZE;
 
 const SHAPES = {
-  metadata_store: `M1 9C1 -2 ${W - 1} -2 ${W - 1} 9V${H - 8}C${W - 1} ${H + 3} 1 ${H + 3} 1 ${H - 8}ZM1 9C1 18 ${W - 1} 18 ${W - 1} 9`,
+  metadata_store: `M1 9C1 -2 ${W - 1} -2 ${W - 1} 9V${H - 8}C${W - 1} ${H + 3} 1 ${H + 3} 1 ${H - 8}ZM1 9C1 16 ${W - 1} 16 ${W - 1} 9`,
   resource: `M17 1H${W - 17}L${W - 1} ${H / 2}L${W - 17} ${H - 1}H17L1 ${H / 2}Z`,
   action: `M12 1H${W - 12}Q${W - 1} 1 ${W - 1} 12V${H - 12}Q${W - 1} ${H - 1} ${W - 12} ${H - 1}H12Q1 ${H - 1} 1 ${H - 12}V12Q1 1 12 1Z`,
 };
@@ -38,26 +38,32 @@ export function arrow() {
   return make("defs", {}, marker);
 }
 
-// One item: a link to its node, or, of several, a button that shows them. `facts` as for `update`.
+// One item: a link to its node, or, of several, a button that shows them. It has no text yet: see `dress`.
 export function item(facts, { x, y }, href) {
   const several = facts.count > 1;
   const element = several ? make("g", { role: "button", tabindex: 0 }) : make("a", { href });
   element.classList.add("node");
   element.setAttribute("transform", `translate(${x - W / 2} ${y - H / 2})`);
   if (several) element.append(make("path", { class: "behind", d: SHAPES[facts.kind], transform: "translate(6 6)" }));
+  element.append(make("title"), make("path", { class: "shape", d: SHAPES[facts.kind] ?? SHAPES.action }));
+  update(element, facts);
+  return element;
+}
+
+// Its text, when it can be read for the first time: most of a thousand nodes never are.
+export function dress(element, facts) {
   const indent = facts.kind === "resource" ? 24 : 14;
   const low = facts.kind === "metadata_store" ? 5 : 0; // below its lid
   element.append(
-    make("title"),
-    make("path", { class: "shape", d: SHAPES[facts.kind] ?? SHAPES.action }),
     make("text", { class: "name", x: indent, y: 22 + low }, short(facts.name)),
     make("path", { class: "mark", transform: `translate(${indent} ${30 + low})` }),
     make("text", { class: "phase-word", x: indent + 15, y: 39 + low }),
     make("text", { class: "work", x: indent, y: 54 + low }),
   );
   update(element, facts);
-  return element;
 }
+
+export const isDressed = (element) => element.lastChild.nodeName === "text";
 
 // `facts`: {name, kind, count, phase, words (of the phase), work, busy, label (read out)}
 export function update(element, facts) {
@@ -65,8 +71,9 @@ export function update(element, facts) {
   put(element, "data-kind", facts.kind);
   put(element, "aria-label", facts.label);
   element.classList.toggle("busy", facts.busy);
-  const [title, mark, words, work] = ["title", ".mark", ".phase-word", ".work"].map((each) => element.querySelector(each));
-  say(title, facts.hint);
+  say(element.querySelector("title"), facts.hint);
+  if (!isDressed(element)) return;
+  const [mark, words, work] = [".mark", ".phase-word", ".work"].map((each) => element.querySelector(each));
   put(mark, "d", MARKS[facts.phase] ?? MARKS.down);
   say(words, facts.words);
   say(work, short(facts.work, 27));

@@ -3,8 +3,10 @@ const [LEAST, MOST] = [0.02, 2.5];
 const FAR = 0.42; // below this scale, text cannot be read and is not drawn
 
 export class View {
-  constructor(svg, world) {
-    [this.svg, this.world] = [svg, world];
+  // `seen` is called before the next picture when another part is.
+  constructor(svg, world, seen) {
+    [this.svg, this.world, this.seen] = [svg, world, seen];
+    this.resized();
     [this.x, this.y, this.scale] = [0, 0, 1];
     this.touched = false; // by a person: then it is not fitted again by itself
     this.fingers = new Map();
@@ -14,20 +16,43 @@ export class View {
     svg.addEventListener("dragstart", (event) => event.preventDefault());
   }
 
+  // How large it is on the screen: asked for only here, since asking has the browser lay out all that is drawn.
+  resized() {
+    [this.width, this.height] = [this.svg.clientWidth, this.svg.clientHeight];
+  }
+
   apply() {
+    this.asked ||= requestAnimationFrame(() => this.now());
+  }
+
+  now() {
+    cancelAnimationFrame(this.asked);
+    this.asked = 0;
     this.world.setAttribute("transform", `translate(${this.x} ${this.y}) scale(${this.scale})`);
-    this.svg.classList.toggle("far", this.scale < FAR);
+    this.svg.classList.toggle("far", this.isFar);
+    this.seen();
+  }
+
+  get isFar() {
+    return this.scale < FAR;
+  }
+
+  // Whether what is at (x, y) of the world, and reaches `reach` to each side, is in sight.
+  sees({ x, y }, reach) {
+    const [left, top] = [x * this.scale + this.x, y * this.scale + this.y];
+    const more = reach * this.scale;
+    return left > -more && left < this.width + more && top > -more && top < this.height + more;
   }
 
   // All of `box` ({x, y, width, height}), not larger than it is.
   fit(box) {
-    const { width, height } = this.svg.getBoundingClientRect();
+    const { width, height } = this;
     if (!width || !box.width) return;
-    this.scale = Math.max(LEAST, Math.min(1.15, width / (box.width + 32), height / (box.height + 32)));
+    this.scale = Math.max(LEAST, Math.min(1.3, width / (box.width + 32), height / (box.height + 32)));
     this.x = (width - box.width * this.scale) / 2 - box.x * this.scale;
     this.y = (height - box.height * this.scale) / 2 - box.y * this.scale;
     this.touched = false;
-    this.apply();
+    this.now();
   }
 
   move(dx, dy) {
@@ -38,7 +63,7 @@ export class View {
   }
 
   // By `factor`; what is at (x, y) of the drawing's place stays there.
-  zoom(factor, x = this.svg.clientWidth / 2, y = this.svg.clientHeight / 2) {
+  zoom(factor, x = this.width / 2, y = this.height / 2) {
     const scale = Math.max(LEAST, Math.min(MOST, this.scale * factor));
     this.x = x - ((x - this.x) * scale) / this.scale;
     this.y = y - ((y - this.y) * scale) / this.scale;
@@ -51,7 +76,7 @@ export class View {
   show(x, y, readable = true) {
     if (readable && this.scale < 0.6) this.scale = 0.8;
     const [left, top] = [x * this.scale + this.x, y * this.scale + this.y];
-    const { clientWidth: width, clientHeight: height } = this.svg;
+    const { width, height } = this;
     if (left < 110 || left > width - 110) this.x += width / 2 - left;
     if (top < 50 || top > height - 50) this.y += height / 2 - top;
     this.touched = true;
