@@ -21,9 +21,19 @@ export class Board {
     this.view = new View(this.svg, this.world, () => this.seen());
     this.href = (node) => `/pipelines/${encodeURIComponent(name)}/nodes/${encodeURIComponent(node)}`;
     [this.nodes, this.work, this.dirty, this.elements, this.asked] = [new Map(), new Map(), new Set(), new Map(), 0];
-    this.items.addEventListener("focusin", (event) => event.target.matches(":focus-visible") && this.showItem(event.target.closest(".node")));
-    this.items.addEventListener("click", (event) => this.open(event.target.closest("[role=button]")));
+    this.listen(place);
     new ResizeObserver(() => this.resized()).observe(place);
+  }
+
+  // At the place, not at the drawing: Chromium lets the tab key stop at whatever in an SVG listens for focus.
+  listen(place) {
+    place.addEventListener("focusin", ({ target }) => this.world.contains(target) && target.matches(":focus-visible") && this.showItem(target));
+    this.svg.addEventListener("click", (event) => this.open(event.target.closest("[role=button]")));
+    this.svg.addEventListener("keydown", (event) => {
+      if ((event.key !== "Enter" && event.key !== " ") || !event.target.matches("[role=button]")) return;
+      event.preventDefault();
+      this.open(event.target);
+    });
   }
 
   // All nodes anew: {name, kind, type, predecessors, desired, phase, reason, work}.

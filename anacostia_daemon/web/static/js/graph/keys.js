@@ -9,7 +9,6 @@ export function keys(board) {
     else if (event.key === "-") board.view.zoom(1 / 1.3);
     else if (event.key === "0") board.fit();
     else if (node && event.key.startsWith("Arrow")) next(board, node, event.key)?.focus();
-    else if (node?.matches("[role=button]") && (event.key === "Enter" || event.key === " ")) board.open(node);
     else return;
     event.preventDefault();
   });

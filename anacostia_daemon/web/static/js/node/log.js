@@ -13,7 +13,7 @@ export class Log {
     this.place = document.getElementById("log");
     this.state = document.getElementById("log-state");
     this.form = document.getElementById("log-filters");
-    this.stopped = false;
+    [this.stopped, this.top] = [false, 0];
     this.run = (id) => `${location.pathname.replace(/\/nodes\/[^/]*$/, "")}/runs/${id}`;
     this.earlier = document.createElement("button");
     Object.assign(this.earlier, { type: "button", className: "earlier", textContent: "Earlier lines", hidden: true });
@@ -120,8 +120,10 @@ export class Log {
 
   // Who scrolls back reads, and wants it to stand still; who returns to the end follows again.
   scrolled() {
-    const end = this.place.scrollHeight - this.place.scrollTop - this.place.clientHeight < NEAR;
-    if (end === this.follows) return;
+    const [top, before] = [this.place.scrollTop, this.top];
+    this.top = top;
+    const end = this.place.scrollHeight - top - this.place.clientHeight < NEAR;
+    if (end === this.follows || (!end && top >= before)) return;
     this.form.elements.follow.checked = end;
     if (end) this.soon();
   }
