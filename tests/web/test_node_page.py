@@ -115,8 +115,8 @@ def test_the_log_is_followed_and_its_tasks_appear(double: Any, dashboard: Dashbo
     dashboard.drop("followed", "171")
     double.locator("#log").get_by_text("the double is 342.0").wait_for()
     double.locator(f'tr[data-key="task-{number}"]').get_by_text("succeeded").wait_for()
-    at_end = "(() => { const log = document.getElementById('log'); return log.scrollHeight - log.scrollTop - log.clientHeight < 40; })()"
-    dashboard.daemon.until(lambda: double.evaluate(at_end), "the end is in sight")
+    at_end = "(log) => log.scrollHeight - log.scrollTop - log.clientHeight < 40"
+    dashboard.daemon.until(lambda: double.locator("#log").evaluate(at_end), "the end is in sight")
 
 
 def test_the_log_is_filtered_by_level_and_searched(double: Any, dashboard: Dashboard) -> None:
@@ -209,9 +209,8 @@ def test_a_node_that_waits_tells_when_it_is_started_again(visitor: Any, own_dash
             "it is back",
         )
         os.kill(check["pid"], signal.SIGKILL)
-    told = visitor.locator("#head .attention")
-    told.get_by_text("Restarts in").wait_for()
-    told.get_by_text("killed by SIGKILL").wait_for()
+    visitor.locator("#head .facts").get_by_text("Restarts in").wait_for()
+    visitor.locator("#head .why").get_by_text("killed by SIGKILL").wait_for()
     visitor.locator("h1 .phase").get_by_text("ready").wait_for()
 
 

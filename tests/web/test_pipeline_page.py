@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from web.axe import faults
-from web.dashboard import NAME, Dashboard
+from web.dashboard import NAME, PIPELINE, Dashboard
 
 AT = f"/pipelines/{NAME}"
 # Counts what appears for a moment only. Not page.wait_for_function: the content policy forbids what it does.
@@ -184,7 +185,8 @@ def test_two_fingers_pinch(pipeline: Any, dashboard: Dashboard) -> None:
     pipeline.evaluate("""() => {
         const svg = document.querySelector("#graph svg");
         svg.setPointerCapture = () => {};
-        const touch = (name, id, x) => svg.dispatchEvent(new PointerEvent(name, { pointerId: id, clientX: x, clientY: 400, bubbles: true }));
+        const touch = (name, pointerId, clientX) =>
+            svg.dispatchEvent(new PointerEvent(name, { pointerId, clientX, clientY: 400, bubbles: true }));
         touch("pointerdown", 1, 300); touch("pointerdown", 2, 400);
         for (let x = 400; x <= 600; x += 20) touch("pointermove", 2, x);
         touch("pointerup", 1, 300); touch("pointerup", 2, 600);
@@ -213,6 +215,26 @@ def test_a_pipeline_that_is_removed_is_said_to_be_no_more(browser: Any, own_dash
     own_dashboard.daemon.ask("stop", target=NAME)
     own_dashboard.daemon.ask("remove", pipeline=NAME)
     page.get_by_role("heading", name=f"{NAME} is no more").wait_for()
+    context.close()
+
+
+def test_a_pipeline_whose_file_is_being_loaded_can_be_looked_at(browser: Any, own_dashboard: Dashboard) -> None:
+    folder = own_dashboard.daemon.folder
+    waits = f"import os; os.mkfifo({str(folder / 'gate')!r}); open({str(folder / 'gate')!r}).close()\n"
+    (folder / "pipeline.py").write_text(PIPELINE.read_text().replace("import time\n", "import time\n" + waits))
+    context = browser.new_context()
+    page = context.new_page()
+    with ThreadPoolExecutor(1) as beside:
+        started = beside.submit(own_dashboard.daemon.start, folder / "pipeline.py")
+        own_dashboard.daemon.until((folder / "gate").exists, "it is being loaded")
+        [known] = own_dashboard.get("/pipelines")["pipelines"]
+        page.goto(f"{own_dashboard.url}/")
+        page.get_by_role("link", name=known["name"], exact=True).click()
+        page.locator("h1 .phase").get_by_text("starting").wait_for()
+        page.get_by_text("live", exact=True).wait_for()
+        (folder / "gate").write_text("")
+        started.result()
+        page.get_by_role("heading", name="is no more").wait_for()  # its own name is only known now
     context.close()
 
 

@@ -1,4 +1,4 @@
-"""What nodes have to do in the runs that are open, and what one node has done. Each task once, as `run --json` has it."""
+"""What one node has done, and how far a run is: tasks as `run --json` has them."""
 
 from __future__ import annotations
 

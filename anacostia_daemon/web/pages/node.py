@@ -15,7 +15,7 @@ from anacostia_daemon.web.facts import pipelines, story, tasks
 from anacostia_daemon.web.facts.daemon import Daemon
 from anacostia_daemon.web.facts.errors import CannotShow
 from anacostia_daemon.web.pages.home import seconds
-from anacostia_daemon.web.pages.pipeline import sentences
+from anacostia_daemon.web.pages.pipeline import journal, sentences
 from anacostia_daemon.web.pages.rendering import Crumb, pages
 
 router = APIRouter()
@@ -71,7 +71,7 @@ async def done(request: Request, daemon: TheDaemon, name: PipelineName, node: No
 
 def _found(known: dict[str, Any] | None, node: str) -> dict[str, Any] | None:
     """The node and its neighbours; None where it is no more."""
-    by_name = {each["name"]: each for each in (known or {}).get("nodes", ())}
+    by_name = {each["name"]: each for each in (known["nodes"] if known else ())}
     if node not in by_name:
         return None
     return {
@@ -82,15 +82,15 @@ def _found(known: dict[str, Any] | None, node: str) -> dict[str, Any] | None:
 
 
 async def _lives(daemon: Daemon, name: str, node: str) -> dict[str, Any]:
-    lines = (await story.journal(daemon, name, node, before=None, limit=story.MOST))["items"]
+    lines = await journal(daemon, name, node, story.MOST)
     now = datetime.now(UTC)
     found = [{**each, **told_of(each, now)} for each in story.told(lines)[-LIVES:]]
     return {"strip": found, "lives": found[::-1], "happened": sentences(lines[-LINES:])}
 
 
 def told_of(life: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Of one process: `seconds` it lived, `ready_after` seconds, and a `width` of 1..12 by the order of the first: one of
-    a week must not hide one of a second. `state`: alive, asked (it ended when it was told to), or died. Pure."""
+    """Of one process: `seconds` it lived, `ready_after` seconds, and a `width` of 1..12 by the order of the first: one
+    of a week must not hide one of a second. `state`: alive, asked (it ended when it was told to), or died. Pure."""
     begin, ready = life["started_at"], life["ready_at"]
     took = seconds(begin, life["ended_at"] or now.isoformat()) if begin else 0.0
     died = life["exit_code"] not in (None, 0) or life["signal"] is not None

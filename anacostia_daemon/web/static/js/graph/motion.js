@@ -26,17 +26,20 @@ export function signal(edge) {
   else moving.animate([{ strokeDashoffset: 14 }, { strokeDashoffset: -100 }], { duration: LASTS, easing: "ease-in-out" }).finished.then(over, over);
 }
 
-// `layer` lies over all items; a node has one reason at a time.
-export function flash(element, layer, { x, y }, words) {
+// `layer` lies over all items, and what is left of `right` is in sight; a node has one reason at a time.
+export function flash(element, layer, { x, y }, words, right) {
   element.classList.remove("flash");
   void element.getBoundingClientRect(); // so that the animation begins again
   element.classList.add("flash");
   for (const each of layer.children) if (each.dataset.of === `${x} ${y}`) each.remove();
   const text = make("text", { x: 10, y: 17 }, words.length > 60 ? `${words.slice(0, 59)}…` : words);
   const box = make("rect", { rx: 6, height: 25 });
-  const callout = make("g", { class: "callout", "data-of": `${x} ${y}`, transform: `translate(${x - SIZE.width / 2} ${y - SIZE.height / 2 - 30})` }, box, text);
+  const callout = make("g", { class: "callout", "data-of": `${x} ${y}` }, box, text);
   layer.append(callout);
-  box.setAttribute("width", text.getComputedTextLength() + 20);
+  const width = text.getComputedTextLength() + 20;
+  box.setAttribute("width", width);
+  const left = Math.max(x + SIZE.width / 2 - width, Math.min(x - SIZE.width / 2, right - width - 4));
+  callout.setAttribute("transform", `translate(${left} ${y - SIZE.height / 2 - 30})`);
   setTimeout(() => {
     callout.remove();
     element.classList.remove("flash");

@@ -88,10 +88,15 @@ body.addEventListener("live:pipelines", ({ detail }) => {
   const nodes = detail?.summary?.nodes;
   if (!nodes) return;
   if (Object.keys(nodes).length !== board.nodes.size || Object.keys(nodes).some((name) => !board.nodes.has(name))) again();
-  else for (const [name, known] of Object.entries(nodes)) Object.assign(board.nodes.get(name), known);
-  board.changed(Object.keys(nodes).filter((name) => board.nodes.has(name)));
+  else for (const [name, known] of Object.entries(nodes)) if (renewed(board.nodes.get(name), known)) board.changed([name]);
 });
 body.addEventListener("live:missed", again);
+
+function renewed(node, known) {
+  const differs = Object.keys(known).some((key) => node[key] !== known[key]);
+  Object.assign(node, known);
+  return differs;
+}
 
 async function again() {
   const known = await fetched(API).catch(() => null);

@@ -33,6 +33,11 @@ export class View {
     this.seen();
   }
 
+  // Where in the world sight ends.
+  get right() {
+    return (this.width - this.x) / this.scale;
+  }
+
   get isFar() {
     return this.scale < FAR;
   }

@@ -21,7 +21,10 @@ export class Log {
     this.lines = document.createElement("div");
     this.place.append(this.earlier, this.lines);
     this.form.addEventListener("submit", (event) => event.preventDefault());
-    this.form.elements.search.addEventListener("input", () => this.later(250, () => this.anew()));
+    this.form.elements.search.addEventListener("input", () => {
+      this.asked = null; // what is under way has the old words: its answer must not end the wait for the new ones
+      this.later(250, () => this.anew());
+    });
     this.form.elements.level.addEventListener("change", () => this.anew());
     this.form.elements.follow.addEventListener("change", () => this.follows && this.soon(true));
     this.place.addEventListener("scroll", () => this.scrolled());

@@ -72,7 +72,7 @@ function plot(place, points, label, colour) {
     cursor: { sync: { key: "usage" }, drag: { setScale: false } },
     legend: { live: true },
     scales: { y: { range: (_, __, high) => [0, Math.max(high ?? 0, 1) * 1.15] } },
-    axes: [{ ...axis, values: (_, splits) => splits.map(clock) }, { ...axis, size: 44 }],
+    axes: [{ ...axis, size: 28, values: (_, splits) => splits.map(clock) }, { ...axis, size: 44 }],
     series: [{ label: "at", value: (_, at) => (at === null ? "–" : clock(at)) }, { label, stroke: of(colour), width: 2, fill: `${of(colour)}22`, points: { show: false }, value: (_, value) => (value === null || value === undefined ? "–" : value.toFixed(1)) }],
     hooks: { draw: [(drawn) => starts(drawn, points, of("--warn"))] },
   };
