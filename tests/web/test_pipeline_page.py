@@ -238,12 +238,9 @@ def test_a_pipeline_whose_file_is_being_loaded_can_be_looked_at(browser: Any, ow
     context.close()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
-def test_no_serious_fault_keeps_people_out(
-    browser: Any, dashboard: Dashboard, theme: str, size: tuple[int, int]
-) -> None:
-    context = browser.new_context(color_scheme=theme, viewport={"width": size[0], "height": size[1]})
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("dark", 390)])
+def test_no_serious_fault_keeps_people_out(browser: Any, dashboard: Dashboard, theme: str, width: int) -> None:
+    context = browser.new_context(color_scheme=theme, viewport={"width": width, "height": 850})
     page = context.new_page()
     opened(page, dashboard)
     assert faults(page) == []
