@@ -80,6 +80,15 @@ def test_what_is_alike_is_one_until_it_is_asked_for(blank: Any) -> None:
     assert blank.evaluate("document.activeElement.dataset.id") == "clean-000"
 
 
+def test_many_that_follow_one_stand_in_several_columns(blank: Any) -> None:
+    nodes = [made("store", "metadata_store", [])]
+    nodes += [made(f"step-{number:02}", "action", ["store"]) for number in range(40)]
+    blank.evaluate(DRAW, nodes)
+    boxes = [each.bounding_box() for each in blank.locator("#graph .node .shape").all()]
+    assert len({round(each["x"]) for each in boxes}) >= 4
+    assert len({(round(each["x"]), round(each["y"])) for each in boxes}) == 41, "no two in one place"
+
+
 def test_a_node_in_a_group_is_found_and_shown(blank: Any) -> None:
     blank.evaluate(DRAW, shards(333))
     blank.evaluate("window.board.reveal('train-200')")

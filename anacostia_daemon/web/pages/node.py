@@ -21,7 +21,8 @@ from anacostia_daemon.web.pages.rendering import Crumb, pages
 router = APIRouter()
 _FRAGMENTS = "/fragments/pipelines/{pipeline}/nodes/{node}"
 
-LINES = 60  # of its journal
+LOOKED_AT = 400  # lines of its journal, each time something is new in it
+LINES = 60  # of these are shown
 LIVES = 60  # of its processes
 
 
@@ -82,7 +83,7 @@ def _found(known: dict[str, Any] | None, node: str) -> dict[str, Any] | None:
 
 
 async def _lives(daemon: Daemon, name: str, node: str) -> dict[str, Any]:
-    lines = await journal(daemon, name, node, story.MOST)
+    lines = await journal(daemon, name, node, LOOKED_AT)
     now = datetime.now(UTC)
     found = [{**each, **told_of(each, now)} for each in story.told(lines)[-LIVES:]]
     return {"strip": found, "lives": found[::-1], "happened": sentences(lines[-LINES:])}

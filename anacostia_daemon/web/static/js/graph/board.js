@@ -93,7 +93,7 @@ export class Board {
   flash(name, words) {
     const id = this.of.get(name);
     if (!this.elements.has(id)) return;
-    flash(this.elements.get(id), this.callouts, this.at.get(id), this.members.get(id).length > 1 ? `${name}: ${words}` : words, this.view.right);
+    flash(this.elements.get(id), this.callouts, this.at.get(id), this.members.get(id).length > 1 ? `${name}: ${words}` : words, this.view);
   }
 
   // ---- groups

@@ -21,7 +21,7 @@ function ofOne(node, tasks) {
     phase,
     words,
     work: doing || node.type,
-    busy: Boolean(tasks?.executing.length),
+    busy: Boolean(tasks?.executing.length) || node.work.startsWith("executing "), // a node says so before its task does
     label: [node.name, kind, words, doing].filter(Boolean).join(", "),
     hint: [`${node.name} (${node.type})`, node.reason && `${words}: ${node.reason}`, doing].filter(Boolean).join("\n"),
   };

@@ -4,19 +4,26 @@ import { ranks } from "./groups.js";
 
 const SWEEPS = 3;
 
-export function layers(items, edges, { along, across }) {
-  const before = new Map(items.map((each) => [each.id, []]));
-  for (const { from, to } of edges) before.get(to).push(from);
-  const rank = ranks(items.map((each) => ({ name: each.id, predecessors: before.get(each.id) })));
+// `longest`: how many stand in a column at most; `along` and `across` are from one middle to the next.
+export function layers(items, edges, { along, across, longest }) {
+  const nodes = before(items, edges);
+  const rank = ranks(nodes);
   const rows = [];
   for (const each of items) (rows[rank.get(each.id) ?? 0] ??= []).push(each.id);
-  order(rows, before, edges);
-  return place(rows, Math.max(8, Math.ceil(Math.sqrt(items.length) * 1.3)), along, across);
+  order(rows, new Map(nodes.map((each) => [each.name, each.predecessors])), edges);
+  return place(rows, longest, along, across);
+}
+
+// Items as nodes that know what is before them.
+export function before(items, edges) {
+  const found = new Map(items.map((each) => [each.id, { name: each.id, predecessors: [] }]));
+  for (const { from, to } of edges) found.get(to).predecessors.push(from);
+  return [...found.values()];
 }
 
 // Each rank by the mean place of its neighbours in the one before, then in the one after, and so on.
-function order(rows, before, edges) {
-  const after = new Map([...before.keys()].map((id) => [id, []]));
+function order(rows, preceding, edges) {
+  const after = new Map([...preceding.keys()].map((id) => [id, []]));
   for (const { from, to } of edges) after.get(from).push(to);
   const at = new Map();
   const remember = (row) => row.forEach((id, index) => at.set(id, (index + 0.5) / row.length));
@@ -24,7 +31,7 @@ function order(rows, before, edges) {
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     const forward = sweep % 2 === 0;
     for (const row of forward ? rows : [...rows].reverse()) {
-      const mean = new Map(row.map((id) => [id, middle((forward ? before : after).get(id), at) ?? at.get(id)]));
+      const mean = new Map(row.map((id) => [id, middle((forward ? preceding : after).get(id), at) ?? at.get(id)]));
       row.sort((one, other) => mean.get(one) - mean.get(other));
       remember(row);
     }

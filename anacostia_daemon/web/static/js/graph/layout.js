@@ -1,13 +1,22 @@
-// Where items stand and how edges run between them. Small graphs by dagre, large ones by layers.js: dagre takes seconds
-// for a thousand nodes. `dagre` is of the library.
-import { layers } from "./layers.js";
+// Where items stand and how edges run between them. By dagre where the graph is small, else by layers.js: dagre takes
+// seconds for a thousand nodes, and puts forty that follow one into a column that nobody can read. It is `dagre` here.
+import { ranks } from "./groups.js";
+import { before, layers } from "./layers.js";
 
 export const SIZE = { width: 190, height: 68 };
 const MOST_FOR_DAGRE = 120;
+const MOST_OF_A_RANK = 12;
 
 // {at: id -> {x, y} of its middle, paths: edge -> points, width, height}; the flow goes to the right, or down.
 export function layout(items, edges, down) {
-  return items.length <= MOST_FOR_DAGRE ? byDagre(items, edges, down) : byLayers(items, edges, down);
+  const small = items.length <= MOST_FOR_DAGRE && broadest(items, edges) <= (down ? MOST_OF_A_RANK / 3 : MOST_OF_A_RANK);
+  return small ? byDagre(items, edges, down) : byLayers(items, edges, down);
+}
+
+function broadest(items, edges) {
+  const counts = new Map();
+  for (const rank of ranks(before(items, edges)).values()) counts.set(rank, (counts.get(rank) ?? 0) + 1);
+  return Math.max(0, ...counts.values());
 }
 
 function byDagre(items, edges, down) {
@@ -27,7 +36,8 @@ function byDagre(items, edges, down) {
 }
 
 function byLayers(items, edges, down) {
-  const found = layers(items, edges, down ? { along: SIZE.height + 60, across: SIZE.width + 20 } : { along: SIZE.width + 70, across: SIZE.height + 18 });
+  const room = down ? { along: SIZE.height + 60, across: SIZE.width + 20 } : { along: SIZE.width + 70, across: SIZE.height + 18 };
+  const found = layers(items, edges, { ...room, longest: Math.max(down ? 3 : 8, Math.ceil(Math.sqrt(items.length) * (down ? 0.7 : 1.3))) });
   const at = new Map([...found].map(([id, { x, y }]) => [id, down ? { x: y, y: x } : { x, y }]));
   const paths = edges.map(({ from, to }) => bow(...sides(at.get(from), at.get(to), down), down));
   return { at, paths };

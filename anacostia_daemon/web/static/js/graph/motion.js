@@ -26,8 +26,8 @@ export function signal(edge) {
   else moving.animate([{ strokeDashoffset: 14 }, { strokeDashoffset: -100 }], { duration: LASTS, easing: "ease-in-out" }).finished.then(over, over);
 }
 
-// `layer` lies over all items, and what is left of `right` is in sight; a node has one reason at a time.
-export function flash(element, layer, { x, y }, words, right) {
+// `layer` lies over all items, and what is left of `right` is in sight; a node has one reason at a time, large enough to be read from afar.
+export function flash(element, layer, { x, y }, words, { right, scale }) {
   element.classList.remove("flash");
   void element.getBoundingClientRect(); // so that the animation begins again
   element.classList.add("flash");
@@ -36,10 +36,11 @@ export function flash(element, layer, { x, y }, words, right) {
   const box = make("rect", { rx: 6, height: 25 });
   const callout = make("g", { class: "callout", "data-of": `${x} ${y}` }, box, text);
   layer.append(callout);
+  const larger = Math.max(1, 0.9 / scale);
   const width = text.getComputedTextLength() + 20;
   box.setAttribute("width", width);
-  const left = Math.max(x + SIZE.width / 2 - width, Math.min(x - SIZE.width / 2, right - width - 4));
-  callout.setAttribute("transform", `translate(${left} ${y - SIZE.height / 2 - 30})`);
+  const left = Math.max(x + SIZE.width / 2 - width * larger, Math.min(x - SIZE.width / 2, right - width * larger - 4));
+  callout.setAttribute("transform", `translate(${left} ${y - SIZE.height / 2 - 30 * larger}) scale(${larger})`);
   setTimeout(() => {
     callout.remove();
     element.classList.remove("flash");
