@@ -12,7 +12,7 @@ _NO_NEWS = ("", "set up")  # reasons that the sentence says already
 
 def sentence(entry: dict[str, Any], with_pipeline: bool = True) -> str:
     """'14:03:09 digits/train (process 3) is asked to stop: stopped by a user'."""
-    return f"{local(entry['at'])} {_who(entry, with_pipeline)} {_what(entry)}"
+    return f"{local(entry['at'])} {_who(entry, with_pipeline)} {what(entry)}"
 
 
 def serious(entry: dict[str, Any]) -> bool:
@@ -30,7 +30,8 @@ def _who(entry: dict[str, Any], with_pipeline: bool) -> str:
     return f"{shown(node or pipeline or 'daemon')}{number}"
 
 
-def _what(entry: dict[str, Any]) -> str:
+def what(entry: dict[str, Any]) -> str:
+    """What happened, and why: 'is asked to stop: stopped by a user'."""
     event, after = entry.get("event"), entry.get("to")
     reason = (entry.get("reason") or "").removesuffix(_SEEING)
     if event == "desired":

@@ -147,6 +147,7 @@ ONLY = {
         "anacostia_daemon.companions.tether",
         "anacostia_daemon.control.client",
         "anacostia_daemon.ctl.logline",
+        "anacostia_daemon.ctl.sentences",
         "anacostia_daemon.paths",
         "anacostia_daemon.__version__",
         "node_sdk.logspace",

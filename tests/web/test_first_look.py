@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from typing import Any
 
@@ -43,7 +44,10 @@ def test_the_overview_says_what_failed_and_why(api: httpx.Client) -> None:
     assert pipeline["phase"] == "ready"
     assert {each["state"] for each in pipeline["recent"]} >= {"succeeded", "failed"}
     if pipeline["recent"][0]["state"] == "failed":
-        assert "could not convert string" in pipeline["attention"][0]["reason"]
+        # No number was dropped, or another test has triggered a run with nothing.
+        assert re.match(
+            "double: (ValueError: could not convert|IndexError: list index)", pipeline["attention"][0]["reason"]
+        )
 
 
 def test_a_file_that_is_dropped_appears_as_a_run_without_reload(page: Any, dashboard: Dashboard) -> None:

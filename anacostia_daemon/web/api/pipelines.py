@@ -53,10 +53,16 @@ async def incarnations(daemon: TheDaemon, name: PipelineName, node: NodeName) ->
 
 
 @router.get("/pipelines/{pipeline}/nodes/{node}/usage", response_model=list[models.UsagePoint])
-async def usage(daemon: TheDaemon, watch: TheWatch, name: PipelineName, node: NodeName) -> Any:
+async def usage(
+    daemon: TheDaemon,
+    watch: TheWatch,
+    name: PipelineName,
+    node: NodeName,
+    after: Annotated[str | None, Query(max_length=40, description="only what was seen after this moment")] = None,
+) -> Any:
     """Its CPU (100 is one core) and memory over time, since the dashboard began to look."""
     await pipelines.node(daemon, name, node)
-    return watch.usage.of(name, node)
+    return [each for each in watch.usage.of(name, node) if after is None or each["at"] > after]
 
 
 @router.get("/pipelines/{pipeline}/nodes/{node}/logs", response_model=models.LogPage)

@@ -29,6 +29,16 @@ async def pipeline(daemon: Daemon, name: str) -> Fact:
     return found
 
 
+async def find(daemon: Daemon, name: str) -> Fact | None:
+    """One pipeline of `status --json`; None where there is none of that name (any more)."""
+    try:
+        return await pipeline(daemon, name)
+    except ControlRefused as error:
+        if error.code != "unknown":
+            raise
+        return None
+
+
 async def node(daemon: Daemon, name: str, node_name: str) -> Fact:
     """One node of it. CannotShow where there is none."""
     for each in (await pipeline(daemon, name))["nodes"]:

@@ -4,6 +4,6 @@ so."""
 
 from __future__ import annotations
 
-from anacostia_daemon.web.pages import home, login, panel
+from anacostia_daemon.web.pages import home, login, node, panel, pipeline
 
-ROUTERS = (home.router, login.router, panel.router)
+ROUTERS = (home.router, login.router, pipeline.router, node.router, panel.router)

@@ -94,9 +94,11 @@ def ago(at: str | None, now: datetime | None = None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds in two units at most: 0.25 s, 14 s, 3 min 20 s, 2 h 5 min, 3 d 4 h."""
+    """Seconds in two units at most: 40 ms, 0.25 s, 14 s, 3 min 20 s, 2 h 5 min, 3 d 4 h."""
     if seconds is None:
         return "–"
+    if 0 < seconds < 0.1:
+        return f"{max(1, round(seconds * 1000))} ms"
     if seconds < 10:
         return f"{seconds:.2f}".rstrip("0").rstrip(".") + " s"
     whole = round(seconds)
