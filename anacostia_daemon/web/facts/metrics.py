@@ -12,6 +12,7 @@ from anacostia_daemon.web.facts.runs import rows
 Fact = dict[str, Any]
 
 RECENT = 200  # runs whose keys are offered, where nobody names runs
+RECENT_CURVES = 5  # runs whose steps are drawn, where nobody names runs
 MOST_RUNS = 1_000  # of one series over runs
 MOST_POINTS = 2_000  # of one series
 _MOST_ROWS = 20_000  # of one answer of a store
@@ -21,7 +22,7 @@ _BATCH = 100  # runs that are asked about together
 async def keys(daemon: Daemon, pipeline: str) -> list[Fact]:
     """The keys that the newest runs have logged: {"key", "node", "steps": whether it is logged by steps, "last"}."""
     found: dict[tuple[str, str], Fact] = {}
-    for row in await _of_runs(daemon, pipeline, await newest_runs(daemon, pipeline, RECENT)):
+    for row in await of_runs(daemon, pipeline, await newest_runs(daemon, pipeline, RECENT)):
         known = found.setdefault(
             (row["key"], row["node"]), {"key": row["key"], "node": row["node"], "steps": False, "last": None}
         )
@@ -35,7 +36,7 @@ async def over_runs(daemon: Daemon, pipeline: str, wanted: list[str], runs: list
     value of each run. Of `runs`, or of the newest `limit`."""
     ids = await newest_runs(daemon, pipeline, min(limit, MOST_RUNS)) if runs is None else runs[:MOST_RUNS]
     series: dict[tuple[str, str], dict[int, Fact]] = {}
-    for row in await _of_runs(daemon, pipeline, ids, wanted):
+    for row in await of_runs(daemon, pipeline, ids, wanted):
         point = {"x": row["run_id"], "run_id": row["run_id"], "value": row["value"], "at": row["logged_at"]}
         series.setdefault((row["key"], row["node"]), {})[row["run_id"]] = point
     return [
@@ -47,7 +48,7 @@ async def over_runs(daemon: Daemon, pipeline: str, wanted: list[str], runs: list
 async def over_steps(daemon: Daemon, pipeline: str, wanted: list[str], runs: list[int]) -> list[Fact]:
     """A series for each key, node and run: x is the step, or, where none was given, how many came before."""
     series: dict[tuple[str, str, int], list[Fact]] = {}
-    for row in await _of_runs(daemon, pipeline, runs[:MOST_RUNS], wanted):
+    for row in await of_runs(daemon, pipeline, runs[:MOST_RUNS], wanted):
         points = series.setdefault((row["key"], row["node"], row["run_id"]), [])
         step = len(points) if row["step"] is None else row["step"]
         points.append({"x": step, "run_id": row["run_id"], "value": row["value"], "at": row["logged_at"]})
@@ -63,7 +64,7 @@ async def newest_runs(daemon: Daemon, pipeline: str, limit: int) -> list[int]:
     return [each["id"] for each in reversed(found)]
 
 
-async def _of_runs(daemon: Daemon, pipeline: str, ids: list[int], wanted: list[str] | None = None) -> list[Fact]:
+async def of_runs(daemon: Daemon, pipeline: str, ids: list[int], wanted: list[str] | None = None) -> list[Fact]:
     """Their metrics, in the order in which they were logged; of each batch of runs as many as a store gives."""
     key = {"key": wanted} if wanted else {}
     batches = [ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH)]

@@ -4,6 +4,6 @@ so."""
 
 from __future__ import annotations
 
-from anacostia_daemon.web.pages import home, login, panel
+from anacostia_daemon.web.pages import artifacts, home, login, metrics, panel, run, runs
 
-ROUTERS = (home.router, login.router, panel.router)
+ROUTERS = (artifacts.router, home.router, login.router, metrics.router, panel.router, run.router, runs.router)
