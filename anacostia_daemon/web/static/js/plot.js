@@ -4,7 +4,7 @@ import { csv, kept } from "./keeping.js";
 import { smoothed } from "./smoothing.js";
 
 const RAW = 0.3; // how much of the unsmoothed line is seen behind the smoothed one
-const MANY = 60; // points: from there on, lines without dots
+const MANY = 30; // points: from there on, lines without dots
 
 // One column of x for all series, null where a series has no value there; what no scale can show is no value.
 export function aligned(series, log) {
