@@ -55,38 +55,39 @@ TheAsked = Annotated[Asked, Depends(asked)]
 @router.get("/pipelines/{pipeline}/metrics", response_class=HTMLResponse)
 async def page(request: Request, daemon: TheDaemon, name: PipelineName, wanted: TheAsked) -> HTMLResponse:
     """The page."""
-    return await _render(request, daemon, name, wanted, "metrics.html")
+    await pipelines.pipeline(daemon, name)
+    known, beside = await asyncio.gather(metrics.keys(daemon, name), _beside(daemon, name, wanted))
+    keys, over = offered(known, wanted)
+    return pages(request).page(
+        request,
+        "metrics.html",
+        title=f"Metrics of {name}",
+        crumbs=(Crumb("Pipelines", "/"), Crumb(name, f"/pipelines/{name}"), Crumb("Metrics")),
+        tab="Metrics",
+        over=over,
+        keys=keys,
+        limits=sorted({*LIMITS, wanted.limit}),
+        **beside,
+    )
 
 
 @router.get("/fragments/pipelines/{pipeline}/metrics", response_class=HTMLResponse)
 async def fragment(request: Request, daemon: TheDaemon, name: PipelineName, wanted: TheAsked) -> HTMLResponse:
     """The table of runs beside each other."""
-    return await _render(request, daemon, name, wanted, "_compare.html")
+    return pages(request).page(request, "_compare.html", title="", **await _beside(daemon, name, wanted))
 
 
-async def _render(request: Request, daemon: Daemon, name: str, wanted: Asked, template: str) -> HTMLResponse:
-    await pipelines.pipeline(daemon, name)
-    known, runs = await asyncio.gather(
-        metrics.keys(daemon, name), compare.runs(daemon, name, wanted.runs, limit=MOST_COLUMNS)
-    )
-    keys, over = offered(known, wanted)
+async def _beside(daemon: Daemon, name: str, wanted: Asked) -> Fact:
+    runs = await compare.runs(daemon, name, wanted.runs, limit=MOST_COLUMNS)
     shown = runs[-MOST_COLUMNS:]
-    return pages(request).page(
-        request,
-        template,
-        title=f"Metrics of {name}",
-        crumbs=(Crumb("Pipelines", "/"), Crumb(name, f"/pipelines/{name}"), Crumb("Metrics")),
-        pipeline=name,
-        tab="Metrics",
-        asked=wanted,
-        over=over,
-        keys=keys,
-        limits=sorted({*LIMITS, wanted.limit}),
-        runs=shown,
-        left_out=len(runs) - len(shown),
-        missing=sorted(set(wanted.runs) - {each["id"] for each in runs}),
-        beside={kind: compare.beside_each_other(shown, kind) for kind in ("params", "metrics")},
-    )
+    return {
+        "pipeline": name,
+        "asked": wanted,
+        "runs": shown,
+        "left_out": len(runs) - len(shown),
+        "missing": sorted(set(wanted.runs) - {each["id"] for each in runs}),
+        "beside": {kind: compare.beside_each_other(shown, kind) for kind in ("params", "metrics")},
+    }
 
 
 def offered(known: list[Fact], wanted: Asked) -> tuple[list[Fact], str]:

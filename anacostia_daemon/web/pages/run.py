@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -23,7 +24,24 @@ BY_HAND = "@operator"  # the node of tags that a person gave
 LINES = 300  # of the log that are shown
 MOST_CURVES = 12
 MOST_ARTIFACTS = 100
-PREVIEWED = 3  # artifacts that are looked into before anybody asks
+PREVIEWED = 3  # artifacts of a list that are looked into before anybody asks, where they may be text or pictures
+_READABLE = (
+    "",
+    ".txt",
+    ".md",
+    ".log",
+    ".csv",
+    ".tsv",
+    ".json",
+    ".yaml",
+    ".yml",
+    ".toml",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".gif",
+    ".webp",
+)
 _AT_WORK = ("executing",)
 
 
@@ -109,7 +127,7 @@ async def _render(request: Request, daemon: Daemon, name: str, run_id: int, temp
         errors=[each for each in run["tasks"] if each["error"] and each["state"] != "skipped"],
         read=read[:MOST_ARTIFACTS],
         made=made[:MOST_ARTIFACTS],
-        previewed=PREVIEWED,
+        previewed=previewed(read) | previewed(made),
         metrics=by_run,
         curves=sorted({each["key"] for each in run["metrics"] if each["step"] is not None})[:MOST_CURVES],
         by_hand=BY_HAND,
@@ -138,3 +156,9 @@ def artifacts_of(run: Fact) -> tuple[list[Fact], list[Fact]]:
     made = [each for each in run["artifacts"] if (each["produced_by"] or {}).get("run_id") == run["id"]]
     ids = {each["id"] for each in made}
     return [each for each in run["artifacts"] if each["id"] not in ids], made
+
+
+def previewed(found: list[Fact]) -> set[int]:
+    """Which of these artifacts are shown with a look into them. Pure."""
+    readable = [each["id"] for each in found if PurePosixPath(each["location"]).suffix.lower() in _READABLE]
+    return set(readable[:PREVIEWED])

@@ -1,5 +1,6 @@
 // The lineage of an artifact as a graph from left to right; each of its nodes leads on.
 import { fetched } from "./fetched.js";
+import { paced } from "./pace.js";
 import { svg } from "./svg.js";
 
 const SHEET = { width: 150, height: 50 };
@@ -68,5 +69,5 @@ async function again() {
   }
 }
 
-document.body.addEventListener("fresh:run", again);
+document.body.addEventListener("fresh:run", paced(again, 2000));
 addEventListener("load", again);

@@ -1,5 +1,6 @@
 // The page of metrics: what is asked for stands in the form and in the address; a plot for each metric, or one for all.
 import { fetched } from "./fetched.js";
+import { paced } from "./pace.js";
 import { Parallel } from "./parallel.js";
 import { Plot } from "./plot.js";
 
@@ -83,11 +84,7 @@ function told(error) {
   nothing.textContent = error.message;
 }
 
-let waiting = 0;
-function again() {
-  clearTimeout(waiting);
-  waiting = setTimeout(() => draw().catch(told), 120);
-}
+const again = paced(() => draw().catch(told), 150);
 
 form.addEventListener("input", () => {
   document.getElementById("smooth-shown").textContent = form.elements.smooth.value;
@@ -95,19 +92,18 @@ form.addEventListener("input", () => {
   again();
 });
 form.addEventListener("submit", (event) => event.preventDefault());
-// Over the newest runs the plots are live; runs that were chosen change only while they run.
-document.body.addEventListener("fresh:run", again);
-
 const parallel = new Parallel(document.getElementById("parallel"));
 async function compare() {
   const parameters = new URLSearchParams(asked().runs.map((run) => ["run", run]));
   parallel.show(await fetched(`${api}/compare?${parameters}`), form.dataset.runs);
 }
-let comparing = null;
-const compareAgain = () => (comparing ??= compare().catch(told).finally(() => (comparing = null)));
-document.body.addEventListener("fresh:run", compareAgain);
-document.body.addEventListener("theme", () => parallel.draw());
-addEventListener("load", () => {
+// Live, but each of these asks for many runs: not oftener than this.
+const PACE = 2000;
+const everything = paced(() => {
   again();
-  compareAgain();
-});
+  compare().catch(told);
+}, PACE);
+document.body.addEventListener("fresh:run", everything);
+document.body.addEventListener("fresh:run", paced(() => document.body.dispatchEvent(new CustomEvent("again")), PACE)); // the table
+document.body.addEventListener("theme", () => parallel.draw());
+addEventListener("load", everything);
