@@ -74,6 +74,36 @@ def test_a_run_is_live_while_it_runs_and_can_be_cancelled(page: Any, dashboard: 
     page.locator("#head").get_by_role("button", name="Retry", exact=True).wait_for()
 
 
+def test_what_a_run_makes_appears_while_it_is_looked_at(page: Any, dashboard: Dashboard) -> None:
+    before = dashboard.newest_run()
+    dashboard.drop("seen", "slow21")
+    dashboard.daemon.until(lambda: dashboard.newest_run() > before, "a run begins")
+    live(page, f"{AT}/runs/{before + 1}")
+    page.locator("#head [data-phase='succeeded']").wait_for()
+    page.locator("section[aria-label='Artifacts it made'] .preview td", has_text="42.0").wait_for()
+    page.locator("figure[data-curve='loss'][data-points='20'] canvas").wait_for()
+    page.locator("#log .line", has_text="the double is 42.0").wait_for()
+    assert page.locator("a[rel='next']").count() == 0
+    page.locator("a[rel='prev']").click()
+    page.wait_for_url(f"**{AT}/runs/{before}")
+
+
+def test_what_the_reader_has_closed_or_typed_stays_when_the_page_is_brought_up_to_date(
+    page: Any, dashboard: Dashboard
+) -> None:
+    live(page, f"{AT}/runs/2")
+    page.locator(".errors summary").first.click()
+    page.get_by_label("Tag to add").fill("half-typed")
+    before = dashboard.newest_run()
+    with page.expect_response(lambda answer: answer.url.endswith(f"/fragments{AT}/runs/2")):
+        dashboard.drop("elsewhere", "1")
+    dashboard.run_ended(before + 1)
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('again'))")
+    page.locator("body:not(:has(.htmx-request))").wait_for()
+    assert not page.locator(".traceback").first.is_visible()
+    assert page.get_by_label("Tag to add").input_value() == "half-typed"
+
+
 def test_a_failed_run_is_retried_as_a_whole_and_from_one_node(
     page: Any, dashboard: Dashboard, api: httpx.Client
 ) -> None:

@@ -100,7 +100,9 @@ async def lines_of(
 
 
 async def _render(request: Request, daemon: Daemon, name: str, run_id: int, template: str) -> HTMLResponse:
-    run, graph = await asyncio.gather(runs.run(daemon, name, run_id), pipelines.graph(daemon, name))
+    run, graph, (older, newer) = await asyncio.gather(
+        runs.run(daemon, name, run_id), pipelines.graph(daemon, name), _beside(daemon, name, run_id)
+    )
     predecessors = {each["name"]: each["predecessors"] for each in graph["nodes"]}
     now = time.time()
     axis, bars = timeline.of_run(run, predecessors, now)
@@ -119,6 +121,8 @@ async def _render(request: Request, daemon: Daemon, name: str, run_id: int, temp
         pipeline=name,
         tab="Runs",
         run=run,
+        older=older,
+        newer=newer,
         why=why(run),
         took=timeline.length(run, now),
         axis=axis,
@@ -132,6 +136,14 @@ async def _render(request: Request, daemon: Daemon, name: str, run_id: int, temp
         curves=sorted({each["key"] for each in run["metrics"] if each["step"] is not None})[:MOST_CURVES],
         by_hand=BY_HAND,
     )
+
+
+async def _beside(daemon: Daemon, name: str, run_id: int) -> list[int | None]:
+    """The run before it, and the one after it."""
+    found = await asyncio.gather(
+        *(runs.rows(daemon, name, "runs", {}, newest_first=older, limit=1, after=run_id) for older in (True, False))
+    )
+    return [each[0]["id"] if each else None for each in found]
 
 
 def why(run: Fact) -> str:
