@@ -24,6 +24,7 @@ def test_what_is_plotted_stands_in_the_address(page: Any) -> None:
     page.get_by_label("steps", exact=True).check()
     page.get_by_label("double", exact=True).uncheck()
     page.get_by_label("log scale").check()
+    page.locator("figure.plot", has_text="double").wait_for(state="detached")
     page.locator("figure.plot[data-points='20']").wait_for()
     assert titles(page) == ["loss"]
     assert "over=steps" in page.url

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from anacostia_daemon.web.facts.daemon import Daemon
-from anacostia_daemon.web.facts.metrics import newest_runs, of_runs
+from anacostia_daemon.web.facts.metrics import last_of_runs, newest_runs
 from anacostia_daemon.web.facts.runs import rows
 
 Fact = dict[str, Any]
@@ -25,7 +25,7 @@ async def runs(daemon: Daemon, pipeline: str, chosen: list[int] | None, limit: i
     found, params, metrics = await asyncio.gather(
         rows(daemon, pipeline, "runs", {"id": ids}),
         rows(daemon, pipeline, "params", {"run_id": ids}, limit=20_000),
-        of_runs(daemon, pipeline, ids),
+        last_of_runs(daemon, pipeline, ids),
     )
     of_params, of_metrics = by_run(params), by_run(metrics)
     shown = ("id", "state", "started_at", "ended_at")

@@ -88,11 +88,13 @@ def pages(request: Request) -> Pages:
 
 
 def ago(at: str | None, now: datetime | None = None) -> str:
-    """How long ago a moment was: '3 min ago'. Pages keep it true in the browser (static/js/shell.js)."""
+    """How long ago a moment was: '3 min ago'. Pages keep it true in the browser, in these words (shell.js)."""
     if not at:
         return "never"
-    seconds = ((now or datetime.now(UTC)) - datetime.fromisoformat(at)).total_seconds()
-    return f"{duration(float(int(max(0.0, seconds))))} ago"
+    seconds = max(0, int(((now or datetime.now(UTC)) - datetime.fromisoformat(at)).total_seconds()))
+    if seconds < 3600:
+        return f"{seconds} s ago" if seconds < 60 else f"{seconds // 60} min ago"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min ago" if seconds < 86400 else f"{seconds // 86400} d ago"
 
 
 def duration(seconds: float | None) -> str:
