@@ -30,8 +30,11 @@ def live(page: Any, path: str) -> None:
     page.get_by_text("live", exact=True).wait_for()
 
 
-def test_a_failed_run_says_why_and_shows_its_traceback(page: Any) -> None:
-    live(page, f"{AT}/runs/2")
+def test_a_failed_run_says_why_and_shows_its_traceback(page: Any, dashboard: Dashboard) -> None:
+    failed = dashboard.newest_run() + 1
+    dashboard.drop("no-number", "no number")
+    dashboard.run_ended(failed)
+    live(page, f"{AT}/runs/{failed}")
     page.locator("#head .why", has_text="double: ValueError: could not convert string to float").wait_for()
     traceback = page.locator(".traceback").first.text_content()
     assert "Traceback (most recent call last)" in traceback
