@@ -29,6 +29,8 @@ class Double(BaseActionNode):
         if text.startswith("slow"):
             time.sleep(1.0)
             text = text.removeprefix("slow")
+        if text == "endless":
+            time.sleep(3600)
         number = float(text)
         self.store.log_params(number=number, method="addition")
         self.store.set_tags(kind="odd" if number % 2 else "even")

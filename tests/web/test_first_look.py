@@ -25,6 +25,7 @@ OF_PIPELINE = (
     "/runs/1/logs",
     "/metrics",
     "/metrics/series",
+    "/compare",
     "/artifacts",
     "/artifacts/1",
     "/artifacts/1/lineage",

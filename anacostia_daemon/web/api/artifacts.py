@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from anacostia_daemon.web.api import models
 from anacostia_daemon.web.api.asked import ArtifactId, Before, Limit, PipelineName, TheDaemon
-from anacostia_daemon.web.facts import artifacts
+from anacostia_daemon.web.facts import artifacts, lineage
 
 router = APIRouter(tags=["artifacts"])
 
@@ -37,9 +37,9 @@ async def one_artifact(daemon: TheDaemon, name: PipelineName, artifact_id: Artif
 
 
 @router.get("/pipelines/{pipeline}/artifacts/{artifact_id}/lineage", response_model=models.Lineage)
-async def lineage(daemon: TheDaemon, name: PipelineName, artifact_id: ArtifactId) -> Any:
+async def lineage_of(daemon: TheDaemon, name: PipelineName, artifact_id: ArtifactId) -> Any:
     """Where it came from, and what was made from it."""
-    return await artifacts.lineage(daemon, name, artifact_id)
+    return await lineage.lineage(daemon, name, artifact_id)
 
 
 @router.get("/pipelines/{pipeline}/artifacts/{artifact_id}/preview", response_model=models.Preview)

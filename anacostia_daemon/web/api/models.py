@@ -267,6 +267,15 @@ class Series(Shape):
     points: list[Point]
 
 
+class ComparedRun(Shape):
+    id: int
+    state: str
+    started_at: str
+    ended_at: str | None
+    params: dict[str, JsonValue]
+    metrics: dict[str, float]
+
+
 class LineageTask(Shape):
     id: str
     run_id: int

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from anacostia_daemon.web.api import models
 from anacostia_daemon.web.api.asked import MOST_ID, Before, Limit, PipelineName, RunId, Text, TheDaemon
-from anacostia_daemon.web.facts import logs, metrics, pipelines, runs
+from anacostia_daemon.web.facts import compare, logs, metrics, pipelines, runs
 
 router = APIRouter(tags=["runs"])
 
@@ -74,8 +74,20 @@ async def series(
     over: Literal["runs", "steps"] = "runs",
     limit: Annotated[int, Query(ge=1, le=metrics.MOST_RUNS)] = 200,
 ) -> Any:
-    """Metrics over runs (of the newest `limit`, or of those named), or over the steps of the runs named."""
+    """Metrics over runs (of the newest `limit`, or of those named), or over the steps of the runs named, else of a few
+    of the newest."""
     if over == "steps":
-        ids = run or await metrics.newest_runs(daemon, name, 1)
+        ids = run or await metrics.newest_runs(daemon, name, min(limit, metrics.RECENT_CURVES))
         return await metrics.over_steps(daemon, name, key or [], ids)
     return await metrics.over_runs(daemon, name, key or [], run, limit)
+
+
+@router.get("/pipelines/{pipeline}/compare", response_model=list[models.ComparedRun])
+async def compared(
+    daemon: TheDaemon,
+    name: PipelineName,
+    run: RunIds = None,
+    limit: Annotated[int, Query(ge=1, le=compare.MOST_RUNS)] = compare.MOST_RUNS,
+) -> Any:
+    """Params and last metrics of the runs named, or of the newest `limit`, oldest first."""
+    return await compare.runs(daemon, name, run, limit)

@@ -1,5 +1,5 @@
-"""Artifacts: pages, where one came from and what was made from it, and a look into its bytes that stays inside its
-resource, is bounded in size, and never hands out what a browser would execute.
+"""Artifacts: pages, and a look into the bytes of one that stays inside its resource, is bounded in size, and never
+hands out what a browser would execute.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ MOST_BYTES = 16 * 1024 * 1024  # of content that is handed out at once
 MOST_PREVIEW = 256 * 1024  # bytes of text that are looked into
 MOST_ROWS, MOST_COLUMNS = 100, 50  # of a table that is shown
 MOST_ID = 2**53
-MOST_LINEAGE = 200  # artifacts of one lineage
 _IMAGES = {
     ".png": ("image/png", b"\x89PNG\r\n\x1a\n"),
     ".jpg": ("image/jpeg", b"\xff\xd8\xff"),
@@ -76,50 +75,6 @@ async def artifact(daemon: Daemon, pipeline: str, artifact_id: int) -> Fact:
         raise CannotShow("unknown", f"cannot show artifact {artifact_id}: no such artifact in pipeline '{pipeline}'")
     tags = await rows(daemon, pipeline, "artifact_tags", {"artifact_id": artifact_id})
     return {**found[0], "tags": {each["key"]: each["value"] for each in tags}}
-
-
-async def lineage(daemon: Daemon, pipeline: str, artifact_id: int) -> Fact:
-    """Where it came from and what was made from it, as a graph: {"artifacts", "tasks", "edges", "complete"}.
-
-    A run claims artifacts and its tasks make others; so of what a task has made, all that its run claimed is the
-    origin. Followed in both directions until nothing is new, or enough is found.
-    """
-    start = await artifact(daemon, pipeline, artifact_id)
-    artifacts, edges = {artifact_id: start}, set[tuple[str, str]]()
-    tasks: dict[str, Fact] = {}
-    runs: set[int] = set()
-    waiting = _runs_of(start)
-    while waiting and len(artifacts) < MOST_LINEAGE:
-        run_id = waiting.pop()
-        if run_id in runs:
-            continue
-        runs.add(run_id)
-        used = await rows(daemon, pipeline, "artifacts", {"run_id": run_id}, limit=MOST_LINEAGE)
-        made = await rows(daemon, pipeline, "artifacts", {"made_by_run": run_id}, limit=MOST_LINEAGE)
-        for each in (*used, *made):
-            artifacts.setdefault(each["id"], each)
-            waiting += [other for other in _runs_of(each) if other not in runs]
-        for each in made:
-            task = f"run:{run_id}/{each['produced_by']['node']}"
-            tasks[task] = {"id": task, **each["produced_by"]}
-            edges.add((task, f"artifact:{each['id']}"))
-            edges |= {(f"artifact:{origin['id']}", task) for origin in used}
-        if not made and used:
-            task = f"run:{run_id}"
-            tasks[task] = {"id": task, "run_id": run_id, "node": None}
-            edges |= {(f"artifact:{origin['id']}", task) for origin in used}
-    return {
-        "of": artifact_id,
-        "artifacts": [artifacts[each] for each in sorted(artifacts)],
-        "tasks": [tasks[each] for each in sorted(tasks)],
-        "edges": [{"from": one, "to": other} for one, other in sorted(edges)],
-        "complete": not waiting,
-    }
-
-
-def _runs_of(row: Fact) -> list[int]:
-    made_by = row["produced_by"]["run_id"] if row["produced_by"] else None
-    return [each for each in (row["run_id"], made_by) if each is not None]
 
 
 async def content(daemon: Daemon, pipeline: str, artifact_id: int) -> Content:

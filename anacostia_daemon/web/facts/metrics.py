@@ -3,25 +3,24 @@ than it has pixels. Keys are those of the newest runs."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from anacostia_daemon.web.facts.daemon import Daemon
-from anacostia_daemon.web.facts.runs import rows
+from anacostia_daemon.web.facts.runs import MOST_ROWS, answers, batches, rows, rows_of_runs
 
 Fact = dict[str, Any]
 
 RECENT = 200  # runs whose keys are offered, where nobody names runs
+RECENT_CURVES = 5  # runs whose steps are drawn, where nobody names runs
 MOST_RUNS = 1_000  # of one series over runs
 MOST_POINTS = 2_000  # of one series
-_MOST_ROWS = 20_000  # of one answer of a store
-_BATCH = 100  # runs that are asked about together
+_LAST_ROWS = 300  # of one run with many steps: among its newest rows are the last values of all its keys
 
 
 async def keys(daemon: Daemon, pipeline: str) -> list[Fact]:
     """The keys that the newest runs have logged: {"key", "node", "steps": whether it is logged by steps, "last"}."""
     found: dict[tuple[str, str], Fact] = {}
-    for row in await _of_runs(daemon, pipeline, await newest_runs(daemon, pipeline, RECENT)):
+    for row in await last_of_runs(daemon, pipeline, await newest_runs(daemon, pipeline, RECENT)):
         known = found.setdefault(
             (row["key"], row["node"]), {"key": row["key"], "node": row["node"], "steps": False, "last": None}
         )
@@ -35,7 +34,7 @@ async def over_runs(daemon: Daemon, pipeline: str, wanted: list[str], runs: list
     value of each run. Of `runs`, or of the newest `limit`."""
     ids = await newest_runs(daemon, pipeline, min(limit, MOST_RUNS)) if runs is None else runs[:MOST_RUNS]
     series: dict[tuple[str, str], dict[int, Fact]] = {}
-    for row in await _of_runs(daemon, pipeline, ids, wanted):
+    for row in await last_of_runs(daemon, pipeline, ids, wanted):
         point = {"x": row["run_id"], "run_id": row["run_id"], "value": row["value"], "at": row["logged_at"]}
         series.setdefault((row["key"], row["node"]), {})[row["run_id"]] = point
     return [
@@ -47,7 +46,7 @@ async def over_runs(daemon: Daemon, pipeline: str, wanted: list[str], runs: list
 async def over_steps(daemon: Daemon, pipeline: str, wanted: list[str], runs: list[int]) -> list[Fact]:
     """A series for each key, node and run: x is the step, or, where none was given, how many came before."""
     series: dict[tuple[str, str, int], list[Fact]] = {}
-    for row in await _of_runs(daemon, pipeline, runs[:MOST_RUNS], wanted):
+    for row in await of_runs(daemon, pipeline, runs[:MOST_RUNS], wanted):
         points = series.setdefault((row["key"], row["node"], row["run_id"]), [])
         step = len(points) if row["step"] is None else row["step"]
         points.append({"x": step, "run_id": row["run_id"], "value": row["value"], "at": row["logged_at"]})
@@ -63,14 +62,24 @@ async def newest_runs(daemon: Daemon, pipeline: str, limit: int) -> list[int]:
     return [each["id"] for each in reversed(found)]
 
 
-async def _of_runs(daemon: Daemon, pipeline: str, ids: list[int], wanted: list[str] | None = None) -> list[Fact]:
-    """Their metrics, in the order in which they were logged; of each batch of runs as many as a store gives."""
-    key = {"key": wanted} if wanted else {}
-    batches = [ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH)]
-    found = await asyncio.gather(
-        *(rows(daemon, pipeline, "metrics", {"run_id": each, **key}, limit=_MOST_ROWS) for each in batches)
-    )
-    return sorted((row for batch in found for row in batch), key=lambda row: int(row["id"]))
+async def of_runs(daemon: Daemon, pipeline: str, ids: list[int], wanted: list[str] | None = None) -> list[Fact]:
+    """Their metrics, in the order in which they were logged."""
+    found = await rows_of_runs(daemon, pipeline, "metrics", ids, {"key": wanted} if wanted else {})
+    return sorted(found, key=lambda row: int(row["id"]))
+
+
+async def last_of_runs(daemon: Daemon, pipeline: str, ids: list[int], wanted: list[str] | None = None) -> list[Fact]:
+    """As `of_runs`, but of runs that have logged much only the newest rows: enough for the last value of each key."""
+    where = {"key": wanted} if wanted else {}
+    found, crowded = list[Fact](), list[list[int]]()
+    async for batch, answer in answers(daemon, pipeline, "metrics", batches(ids), where, MOST_ROWS):
+        if len(answer) < MOST_ROWS:
+            found += answer
+        else:
+            crowded += [[each] for each in batch]
+    async for _, answer in answers(daemon, pipeline, "metrics", crowded, where, _LAST_ROWS):
+        found += answer
+    return sorted(found, key=lambda row: int(row["id"]))
 
 
 def thinned(points: list[Fact], most: int = MOST_POINTS) -> list[Fact]:

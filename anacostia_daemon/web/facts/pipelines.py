@@ -94,14 +94,14 @@ def attention(known: Fact) -> list[Fact]:
     ended = [each for each in known.get("recent", ()) if each["state"] != "running"]
     if ended and ended[0]["state"] == "failed":
         found.append(
-            {"node": None, "run_id": ended[0]["id"], "what": f"run {ended[0]['id']} failed", "reason": _why(ended[0])}
+            {"node": None, "run_id": ended[0]["id"], "what": f"run {ended[0]['id']} failed", "reason": why(ended[0])}
         )
     if known.get("reason"):
         found.append({"node": None, "run_id": None, "what": known["reason"], "reason": known["reason"]})
     return found
 
 
-def _why(run: Fact) -> str:
+def why(run: Fact) -> str:
     """The first line of the last error of a run, and whose it was."""
     for task in run["tasks"]:
         if task["state"] in ("error", "failed"):

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +17,10 @@ Fact = dict[str, Any]
 
 MOST = 500  # rows of one page
 MOST_SCANNED = 2_500  # runs that one page of a filter looks through
+MOST_ROWS = 5_000  # of one answer of a store: the daemon, which passes it on, is not held up for long
+_TOGETHER = 100  # runs that are asked about together
+_AT_ONCE = 4  # questions of one page
+_KEY = re.compile("[<>=]")
 _BATCH = 250  # runs whose metrics or tags are looked at together
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<=": lambda one, other: one <= other,
@@ -82,7 +88,7 @@ async def page(daemon: Daemon, pipeline: str, wanted: Filter, before: int | None
         found = await rows(daemon, pipeline, "runs", where, newest_first=True, limit=batch, after=before)
         scanned += len(found)
         fresh = [each for each in found if wanted.since is None or each["started_at"] >= wanted.since]
-        fitting = await _with_what_fits(daemon, pipeline, fresh, matches) if wanted.looks_inside else fresh
+        fitting = await _with_what_fits(daemon, pipeline, fresh, wanted, matches) if wanted.looks_inside else fresh
         items += fitting
         if len(items) > limit:
             return {"items": items[:limit], "next": items[limit - 1]["id"], "scanned": scanned}
@@ -95,21 +101,57 @@ async def page(daemon: Daemon, pipeline: str, wanted: Filter, before: int | None
 Matches = Callable[[list[Fact], list[Fact]], bool]
 
 
-async def _with_what_fits(daemon: Daemon, pipeline: str, runs: list[Fact], matches: Matches) -> list[Fact]:
+async def _with_what_fits(
+    daemon: Daemon, pipeline: str, runs: list[Fact], wanted: Filter, matches: Matches
+) -> list[Fact]:
     ids = [each["id"] for each in runs]
-    if not ids:
-        return []
-    metrics = await _all_of(daemon, pipeline, "metrics", ids)
-    tags = await _all_of(daemon, pipeline, "tags", ids)
+    metrics = await _logged(daemon, pipeline, "metrics", ids, wanted.metric)
+    tags = await _logged(daemon, pipeline, "tags", ids, wanted.tag)
     return [each for each in runs if matches(metrics.get(each["id"], []), tags.get(each["id"], []))]
 
 
-async def _all_of(daemon: Daemon, pipeline: str, table: str, ids: list[int]) -> dict[int, list[Fact]]:
-    """The rows of these runs, by run: at most 20,000, which is what a store answers at once."""
+async def _logged(
+    daemon: Daemon, pipeline: str, table: str, ids: list[int], wanted: str | None
+) -> dict[int, list[Fact]]:
+    """What these runs have logged under the key of a filter, by run."""
     found: dict[int, list[Fact]] = {}
-    for row in await rows(daemon, pipeline, table, {"run_id": ids}, limit=20_000):
-        found.setdefault(row["run_id"], []).append(row)
+    if wanted:
+        for row in await rows_of_runs(daemon, pipeline, table, ids, {"key": _KEY.split(wanted)[0].strip()}):
+            found.setdefault(row["run_id"], []).append(row)
     return found
+
+
+async def rows_of_runs(daemon: Daemon, pipeline: str, table: str, ids: list[int], where: dict[str, Any]) -> list[Fact]:
+    """All rows of these runs. Where an answer is full, half as many runs are asked about, so that none is left out; of
+    one run the newest rows are given."""
+    found: list[Fact] = []
+    waiting = batches(ids)
+    while waiting:
+        asked, waiting = waiting, []
+        async for batch, answer in answers(daemon, pipeline, table, asked, where, MOST_ROWS):
+            if len(answer) < MOST_ROWS or len(batch) == 1:
+                found += answer
+            else:
+                waiting += [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
+    return found
+
+
+async def answers(
+    daemon: Daemon, pipeline: str, table: str, asked: list[list[int]], where: dict[str, Any], most: int
+) -> AsyncIterator[tuple[list[int], list[Fact]]]:
+    """The newest rows of each batch of runs, a few questions at a time: other pages want to be answered, too."""
+    for start in range(0, len(asked), _AT_ONCE):
+        part = asked[start : start + _AT_ONCE]
+        questions = (
+            rows(daemon, pipeline, table, {"run_id": each, **where}, newest_first=True, limit=most) for each in part
+        )
+        for batch, answer in zip(part, await asyncio.gather(*questions), strict=True):
+            yield batch, answer
+
+
+def batches(ids: list[int]) -> list[list[int]]:
+    """As many runs as are asked about together. Pure."""
+    return [ids[start : start + _TOGETHER] for start in range(0, len(ids), _TOGETHER)]
 
 
 def _inside(wanted: Filter) -> Matches:

@@ -4,6 +4,16 @@ so."""
 
 from __future__ import annotations
 
-from anacostia_daemon.web.pages import home, login, node, panel, pipeline
+from anacostia_daemon.web.pages import artifacts, home, login, metrics, node, panel, pipeline, run, runs
 
-ROUTERS = (home.router, login.router, pipeline.router, node.router, panel.router)
+ROUTERS = (
+    home.router,
+    login.router,
+    pipeline.router,
+    node.router,
+    panel.router,
+    runs.router,
+    run.router,
+    metrics.router,
+    artifacts.router,
+)

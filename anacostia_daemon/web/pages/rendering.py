@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,6 +49,7 @@ class Pages:
             asks_token=settings.token is not None,
         )
         self._environment.filters.update(ago=ago, duration=duration, size=size, clock=clock, as_data=as_data)
+        self._environment.filters.update(number=number, value=value)
 
     def page(
         self,
@@ -86,11 +88,13 @@ def pages(request: Request) -> Pages:
 
 
 def ago(at: str | None, now: datetime | None = None) -> str:
-    """How long ago a moment was: '3 min ago'. Pages keep it true in the browser (static/js/shell.js)."""
+    """How long ago a moment was: '3 min ago'. Pages keep it true in the browser, in these words (shell.js)."""
     if not at:
         return "never"
-    seconds = ((now or datetime.now(UTC)) - datetime.fromisoformat(at)).total_seconds()
-    return f"{duration(float(int(max(0.0, seconds))))} ago"
+    seconds = max(0, int(((now or datetime.now(UTC)) - datetime.fromisoformat(at)).total_seconds()))
+    if seconds < 3600:
+        return f"{seconds} s ago" if seconds < 60 else f"{seconds // 60} min ago"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min ago" if seconds < 86400 else f"{seconds // 86400} d ago"
 
 
 def duration(seconds: float | None) -> str:
@@ -128,3 +132,19 @@ def clock(at: str | None) -> str:
 def as_data(facts: Mapping[str, Any] | list[Any]) -> str:
     """Facts for a `data-…` attribute, which a script reads as JSON; escaped like any text."""
     return json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
+
+
+def number(found: float) -> str:
+    """A number as people compare them: 0.9763, 12,345, 1.2e-07."""
+    if math.isfinite(found) and abs(found) < 1e15 and found == int(found):
+        return f"{int(found):,}"
+    return f"{found:.4g}" if not 10_000 <= abs(found) < 1e9 else f"{found:,.1f}"
+
+
+def value(found: Any) -> str:
+    """The value of a parameter or a tag: text as it is, numbers as above, all else as JSON."""
+    if isinstance(found, str):
+        return found
+    if isinstance(found, int | float) and not isinstance(found, bool):
+        return number(found)
+    return json.dumps(found, ensure_ascii=False)

@@ -32,7 +32,8 @@ function update(one, other) {
     return;
   }
   if (one.isEqualNode(other)) return;
-  for (const { name } of [...one.attributes]) if (!other.hasAttribute(name) && !name.startsWith("aria-busy")) one.removeAttribute(name);
-  for (const { name, value } of other.attributes) if (one.getAttribute(name) !== value) one.setAttribute(name, value);
+  const theirs = (name) => name.startsWith("aria-busy") || (name === "open" && one.nodeName === "DETAILS"); // the reader's
+  for (const { name } of [...one.attributes]) if (!other.hasAttribute(name) && !theirs(name)) one.removeAttribute(name);
+  for (const { name, value } of other.attributes) if (one.getAttribute(name) !== value && !theirs(name)) one.setAttribute(name, value);
   if (!one.hasAttribute("data-own")) keep(one, other); // what a script draws is its own
 }
