@@ -1,6 +1,8 @@
 """Resources that come with the SDK."""
 
 from node_sdk.resources.filesystem import FilesystemStoreNode
+from node_sdk.resources.object_stores import FsspecStoreNode, S3StoreNode
+from node_sdk.resources.polling import Polling
 from node_sdk.resources.schedule import ScheduleNode
 
-__all__ = ["FilesystemStoreNode", "ScheduleNode"]
+__all__ = ["FilesystemStoreNode", "FsspecStoreNode", "Polling", "S3StoreNode", "ScheduleNode"]
