@@ -4,5 +4,6 @@ from node_sdk.resources.filesystem import FilesystemStoreNode
 from node_sdk.resources.object_stores import FsspecStoreNode, S3StoreNode
 from node_sdk.resources.polling import Polling
 from node_sdk.resources.schedule import ScheduleNode
+from node_sdk.resources.sql_table import SqlTableResourceNode
 
-__all__ = ["FilesystemStoreNode", "FsspecStoreNode", "Polling", "S3StoreNode", "ScheduleNode"]
+__all__ = ["FilesystemStoreNode", "FsspecStoreNode", "Polling", "S3StoreNode", "ScheduleNode", "SqlTableResourceNode"]

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from postgres import Postgres
 from s3_servers import S3Server, rclone, s3_server
 
 from node_sdk.nodes.resource import BaseResourceNode
-from node_sdk.resources import FilesystemStoreNode, FsspecStoreNode, S3StoreNode
-from node_sdk.testing.resources import Scene, StoredContract
+from node_sdk.resources import FilesystemStoreNode, FsspecStoreNode, S3StoreNode, SqlTableResourceNode
+from node_sdk.testing.resources import InputContract, Scene, StoredContract
 
 
 class TestFolder(StoredContract):
@@ -54,6 +56,77 @@ class TestFsspecMemory(StoredContract):
 
     def remove(self, name: str) -> None:
         self.memory.rm_file(f"{self.root}/data/{name}")
+
+
+class SqlContract(InputContract):
+    """A table whose rows are artifacts by the time of their last change, as the database sets it."""
+
+    forgets = False
+    url: str
+    table = "arrivals"
+    settings: dict[str, Any] = {"watermark": "changed"}
+
+    def make(self, name: str, store: Any, **settings: Any) -> BaseResourceNode:
+        return SqlTableResourceNode(
+            name, self.url, store, table=self.table, content="body", **{**self.settings, **settings}
+        )
+
+    def do(self, statement: str, **values: Any) -> None:
+        engine = sa.create_engine(self.url)
+        with engine.begin() as connection:
+            connection.execute(sa.text(statement), values)
+        engine.dispose()
+
+    def create(self, bytes_type: str) -> None:
+        self.do(f"DROP TABLE IF EXISTS {self.table}")
+        self.do(
+            f"CREATE TABLE {self.table} (name VARCHAR(200) PRIMARY KEY, body {bytes_type}, changed INTEGER NOT NULL, "
+            "taken TIMESTAMP)"
+        )
+
+    def put(self, name: str, data: bytes) -> None:
+        highest = f"(SELECT coalesce(max(changed), 0) + 1 FROM {self.table})"
+        self.do(
+            f"INSERT INTO {self.table} (name, body, changed) VALUES (:name, :body, {highest}) "
+            f"ON CONFLICT (name) DO UPDATE SET body = excluded.body, changed = {highest}, taken = NULL",
+            name=name,
+            body=data,
+        )
+
+    def remove(self, name: str) -> None:
+        self.do(f"DELETE FROM {self.table} WHERE name = :name", name=name)
+
+    def test_more_rows_than_one_page_holds_are_all_found(self, scene: Scene) -> None:
+        self.do(
+            f"INSERT INTO {self.table} (name, changed) WITH RECURSIVE n(i) AS "
+            "(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1234) SELECT 'r' || i, i / 7 FROM n"
+        )
+        assert len(scene.new()) == 1234
+        assert len(scene.new()) == 1234
+
+
+class TestSqlite(SqlContract):
+    @pytest.fixture(autouse=True)
+    def here(self, tmp_path: Path) -> None:
+        self.url = f"sqlite:///{tmp_path}/rows.db"
+        self.create("BLOB")
+
+
+class TestSqliteOutbox(TestSqlite):
+    settings = {"outbox": "taken"}
+    can_change = False  # a row is taken once
+
+
+class TestPostgresql(SqlContract):
+    @pytest.fixture(autouse=True)
+    def here(self, postgres_server: Postgres) -> None:
+        self.url = postgres_server.uri("postgres")
+        self.create("BYTEA")
+
+
+class TestPostgresqlOutbox(TestPostgresql):
+    settings = {"outbox": "taken"}
+    can_change = False
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,7 @@ NEVER = {
     "node_sdk": ("anacostia_daemon", "benchmarks", "click", "platformdirs", "pickle", "marshal", "shelve"),
     "node_sdk.wire": ("socket", "zmq", "node_sdk.runtime", "node_sdk.nodes", "node_sdk.metadata"),
     "node_sdk.nodes": ("socket", "zmq", "node_sdk.runtime"),
-    "node_sdk.resources": ("socket", "zmq", "node_sdk.runtime", "sqlalchemy"),
+    "node_sdk.resources": ("socket", "zmq", "node_sdk.runtime"),
     "node_sdk.actions": ("socket", "zmq", "node_sdk.runtime", "node_sdk.metadata", "node_sdk.resources", "sqlalchemy"),
     "node_sdk.triggers": ("time", "zmq", "node_sdk.runtime", "node_sdk.metadata", "node_sdk.resources", "sqlalchemy"),
     "node_sdk.resources.polling": ("time", "random", "node_sdk.nodes", "node_sdk.wire"),
@@ -152,8 +152,8 @@ ONLY = {
 
 # Heavy or restricted packages, and the only modules that may import them.
 HOLDERS = {
-    "sqlalchemy": ("node_sdk.metadata",),
-    "psycopg": ("node_sdk.metadata.postgresql",),
+    "sqlalchemy": ("node_sdk.metadata", "node_sdk.resources.sql_rows"),
+    "psycopg": ("node_sdk.metadata.postgresql", "node_sdk.resources.listener"),
     "alembic": ("node_sdk.metadata",),
     "watchdog": ("node_sdk.resources",),
     "cronsim": ("node_sdk.resources.timetable",),
