@@ -30,7 +30,7 @@ from node_sdk.resources.listing import Listed
 from node_sdk.resources.places import Place, Replaced
 from node_sdk.resources.polled import PolledResourceNode
 from node_sdk.resources.polling import Polling
-from node_sdk.wire.store import ArtifactState, Found, Output, Select
+from node_sdk.wire.store import ArtifactState, Found, Output
 
 if TYPE_CHECKING:
     from node_sdk.nodes.store import BaseMetadataStoreNode
@@ -180,7 +180,7 @@ class ObjectStoreNode(PolledResourceNode):
         """
         name = locations.check_inside(self.to_location(location), self.name)
         try:
-            raw = self.place.open(name, self._identity(name))
+            raw = self.place.open(name, self.claimed_identity(name))
         except FileNotFoundError as error:
             raise ArtifactNotFound(
                 f"cannot read artifact {location!r} of resource {self.name!r}: the object is gone; it was there when "
@@ -192,18 +192,6 @@ class ObjectStoreNode(PolledResourceNode):
                 "what is there now is an artifact of its own. A store with versions keeps both"
             ) from error
         return cast(IO[Any], io.TextIOWrapper(raw, encoding="utf-8") if mode == "r" else raw)
-
-    def _identity(self, name: str) -> str:
-        """Of what the task in progress has claimed, or else of the latest version; empty where neither is recorded."""
-        if self._binding is None:
-            return ""
-        store, where = self._binding.store, {"resource": self.name, "location": name}
-        rows: list[dict[str, Any]] = []
-        if self._binding.task is not None:
-            claimed = {"run_id": self._binding.task.run_id, "state": "current"}
-            rows = store.ask(Select("artifacts", {**where, **claimed}, descending=True, limit=1))
-        rows = rows or store.ask(Select("artifacts", {**where, "latest": True}))
-        return str(rows[0]["sha256"]) if rows else ""
 
     @contextmanager
     def save_artifact(self, location: str) -> Iterator[Path]:

@@ -151,6 +151,19 @@ class PolledResourceNode(BaseResourceNode):
         """From here on `init_state` has no say."""
         self.bound("look through a resource").store.ask(RecordArtifacts(self.name, (), first_scan=True))
 
+    def claimed_identity(self, name: str) -> str:
+        """Which bytes the task in progress has claimed under this name, or else its latest version has; empty where
+        neither is recorded."""
+        if self._binding is None:
+            return ""
+        store, where = self._binding.store, {"resource": self.name, "location": name}
+        rows: list[dict[str, Any]] = []
+        if self._binding.task is not None:
+            claimed = {"run_id": self._binding.task.run_id, "state": "current"}
+            rows = store.ask(Select("artifacts", {**where, **claimed}, descending=True, limit=1))
+        rows = rows or store.ask(Select("artifacts", {**where, "latest": True}))
+        return str(rows[0]["sha256"]) if rows else ""
+
     def _known(self, page: Sequence[Listed]) -> dict[str, dict[str, Any]]:
         store, found = self.bound("look through a resource").store, {}
         for start in range(0, len(page), BATCH):

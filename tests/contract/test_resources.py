@@ -6,14 +6,17 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import httpx
 import pytest
 import sqlalchemy as sa
+from items_server import items_server
 from postgres import Postgres
 from s3_servers import S3Server, rclone, s3_server
 
 from node_sdk.nodes.resource import BaseResourceNode
-from node_sdk.resources import FilesystemStoreNode, FsspecStoreNode, S3StoreNode, SqlTableResourceNode
+from node_sdk.resources import FilesystemStoreNode, FsspecStoreNode, HttpResourceNode, S3StoreNode, SqlTableResourceNode
 from node_sdk.testing.resources import InputContract, Scene, StoredContract
 
 
@@ -127,6 +130,51 @@ class TestPostgresql(SqlContract):
 class TestPostgresqlOutbox(TestPostgresql):
     settings = {"outbox": "taken"}
     can_change = False
+
+
+@pytest.fixture(scope="session")
+def api() -> Iterator[str]:
+    with items_server() as url:
+        yield url
+
+
+class TestHttp(InputContract):
+    """A listing in pages, by the Link header; items are read from it."""
+
+    forgets = False
+    settings: dict[str, Any] = {}
+
+    @pytest.fixture(autouse=True)
+    def here(self, api: str) -> None:
+        self.url = api
+        httpx.delete(f"{api}/items")
+
+    def make(self, name: str, store: Any, **settings: Any) -> BaseResourceNode:
+        given = {"items": "/data/items", "content": "/body", **self.settings, **settings}
+        if "item_url" in given:
+            given["item_url"] = self.url + given["item_url"]
+        return HttpResourceNode(name, f"{self.url}/items?secret=of-the-query", store, **given)
+
+    def put(self, name: str, data: bytes) -> None:
+        httpx.put(f"{self.url}/items/{quote(name, safe='')}", content=data).raise_for_status()
+
+    def remove(self, name: str) -> None:
+        httpx.delete(f"{self.url}/items/{quote(name, safe='')}").raise_for_status()
+
+    def test_a_listing_of_many_pages_is_read_to_its_end(self, scene: Scene) -> None:
+        names = [f"n/{number:02} ü" for number in range(7)]
+        for name in names:
+            self.put(name, b"x")
+        assert scene.new() == scene.new() == names
+        read: list[Any] = []
+        assert scene.run(lambda: read.append(scene.data.load_artifact(names[-1]))).state == "succeeded"
+        assert read == [{"id": names[-1], "body": "x"}]
+
+
+class TestHttpItems(TestHttp):
+    """Pages by a pointer; items have addresses of their own."""
+
+    settings = {"next": "/next", "version": "/body", "item_url": "/items/{key}"}
 
 
 @pytest.fixture(scope="session")
