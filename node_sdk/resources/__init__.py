@@ -6,6 +6,7 @@ from node_sdk.resources.object_stores import FsspecStoreNode, S3StoreNode
 from node_sdk.resources.polling import Polling
 from node_sdk.resources.schedule import ScheduleNode
 from node_sdk.resources.sql_table import SqlTableResourceNode
+from node_sdk.resources.webhook import WebhookResourceNode
 
 __all__ = [
     "FilesystemStoreNode",
@@ -15,4 +16,5 @@ __all__ = [
     "S3StoreNode",
     "ScheduleNode",
     "SqlTableResourceNode",
+    "WebhookResourceNode",
 ]

@@ -34,9 +34,9 @@ class HttpResourceNode(PolledResourceNode):
     """What is at `url`, polled. Needs `anacostia-daemon[http]`.
 
     With `items`, a JSON pointer to a list ("" for the whole answer): each item is an artifact, named by what `key`
-    leads to in it; one that changes, or whose `version` (a pointer) does, is a new version. Pages follow the Link header, or
-    the pointer `next`. Items that a listing no longer has stay what they are. An item is read at `item_url`, a
-    template like "https://host/items/{key}"; else it is looked for in the listing. `content`: a pointer to its bytes.
+    leads to in it; one that changes, or whose `version` (a pointer) does, is a new version. Pages follow the Link
+    header, or the pointer `next`. Items that a listing no longer has stay what they are. An item is read at `item_url`,
+    a template like "https://host/items/{key}"; else it is looked for in the listing. `content`: a pointer to its bytes.
 
     Without `items`, the document is one artifact, anew whenever its bytes change (ETag and Last-Modified are used); it
     is streamed, however large. HTML is taken for somebody else's error page unless `html=True`.
