@@ -9,6 +9,7 @@ from tests.mutants.guards import (
     loader,
     processes,
     ready,
+    remote,
     runs,
     runtime,
     schema,
@@ -35,4 +36,5 @@ GUARDS: tuple[Guard, ...] = (
     *wire.GUARDS,
     *security.GUARDS,
     *ready.GUARDS,
+    *remote.GUARDS,
 )
