@@ -90,9 +90,10 @@ class S3Place:
 
     def remove(self, prefix: str) -> None:
         with told("remove what is staged from", self.url):
-            found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._key(prefix)).get("Contents", ())
-            for each in found:
-                self._client.delete_object(Bucket=self._bucket, Key=each["Key"])
+            lister = self._client.get_paginator("list_objects_v2")
+            for answer in lister.paginate(Bucket=self._bucket, Prefix=self._key(prefix)):
+                for each in answer.get("Contents", ()):
+                    self._client.delete_object(Bucket=self._bucket, Key=each["Key"])
             with contextlib.suppress(self._client.exceptions.ClientError):  # not everywhere, and not for everybody
                 self._abort_uploads(self._key(prefix))
 
