@@ -54,6 +54,15 @@ class StoreBroken(StoreUnavailable):
     """As StoreUnavailable, and trying again will not help: the database is damaged, or of another release."""
 
 
+class ResourceUnavailable(AnacostiaError):
+    """A resource cannot be reached or used now; the message says why. It is tried again, not before `retry_after`
+    seconds where the other side has said so."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class Refused(AnacostiaError):
     """The store refuses a request for a stated reason; repeating it will not help."""
 

@@ -53,6 +53,7 @@ class Binding:
     store: StoreAccess
     wake: Callable[[], None]
     task: Task | None = None
+    store_id: str = ""  # random, of the store; empty where nobody has welcomed this process, as in a rehearsal
 
 
 @dataclass(slots=True)

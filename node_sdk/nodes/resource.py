@@ -13,7 +13,7 @@ from node_sdk.nodes.base import BaseNode, Loggers, Panel
 from node_sdk.nodes.paging import select_all
 from node_sdk.panels import Facts, Table
 from node_sdk.triggers import Trigger
-from node_sdk.wire.store import Count, Found, RecordArtifacts, Select, TagArtifact
+from node_sdk.wire.store import Count, Found, Output, RecordArtifacts, Select, TagArtifact
 
 if TYPE_CHECKING:
     from node_sdk.nodes.store import BaseMetadataStoreNode
@@ -62,7 +62,8 @@ class BaseResourceNode(BaseNode):
         """End watching."""
 
     def watched_fd(self) -> int | None:
-        """A descriptor that is readable when the resource has changed; the main loop waits on it and calls `look`."""
+        """A descriptor that is readable when the resource has changed; the main loop waits on it and calls `look`.
+        Asked before each wait: it may be another after each look."""
         return None
 
     def look(self) -> None:
@@ -80,6 +81,11 @@ class BaseResourceNode(BaseNode):
         rows = self.bound("read artifacts").store.ask(Select("artifacts", where, True, 20, _BEYOND))
         shown = [(row["location"], row["state"], row["size"], row["run_id"]) for row in rows]
         return [states, Table(("location", "state", "bytes", "run"), shown, "The newest")]
+
+    def trouble(self) -> str | None:
+        """What the resource cannot do now, and why, in one line for `status`; None where all is well. Asked after each
+        look."""
+        return None
 
     def trigger_condition(self) -> bool:
         """Whether there is enough to start a run; asked after each change, and when a run has begun or ended.
@@ -167,6 +173,20 @@ class BaseResourceNode(BaseNode):
         raise NotImplementedError(f"resource {self.name!r}: {type(self).__name__} does not override save_artifact()")
 
     # ---- for classes of resources
+
+    def publish(self, output: Output) -> Any:
+        """Bring what `save_artifact` staged to its place (law 5), in the process of the action that made it. Done
+        before is as good: recovery repeats it.
+
+        ArtifactNotFound where the bytes are lost; ResourceUnavailable where waiting may help: it is tried again.
+        """
+        raise ArtifactNotFound(f"cannot publish {output.location!r}: {type(self).__name__} does not override publish()")
+
+    def clear_staging(self, run_id: int, node: str) -> None:
+        """Remove what attempts of this task have left in staging, once its outputs are published."""
+
+    def clear_all_staging(self, node: str) -> None:
+        """Remove whatever `node` has in staging; called as its process begins, when nothing waits to be published."""
 
     def to_location(self, path: str) -> str:
         """What the store calls the artifact at `path`. By default the same text."""

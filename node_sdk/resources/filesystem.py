@@ -24,7 +24,7 @@ from node_sdk.nodes.paging import pages, select_all
 from node_sdk.nodes.resource import BaseResourceNode, running_task
 from node_sdk.resources import inside, locations, staging
 from node_sdk.resources.folder import Folder
-from node_sdk.wire.store import ArtifactState, Count, ForgetArtifacts, Found, RecordArtifacts, Select
+from node_sdk.wire.store import ArtifactState, Count, ForgetArtifacts, Found, Output, RecordArtifacts, Select
 
 if TYPE_CHECKING:
     from node_sdk.nodes.store import BaseMetadataStoreNode
@@ -306,6 +306,15 @@ class FilesystemStoreNode(BaseResourceNode):
         output = staging.seal(folder, self.name, name, path)
         task.outputs = [each for each in task.outputs if (each.resource, each.location) != (self.name, name)]
         task.outputs.append(output)
+
+    def publish(self, output: Output) -> Path:
+        return staging.publish(self, output)
+
+    def clear_staging(self, run_id: int, node: str) -> None:
+        staging.clear_staging(Path(self.resource_path), run_id, node)
+
+    def clear_all_staging(self, node: str) -> None:
+        staging.clear_all_staging(Path(self.resource_path), node)
 
     def to_location(self, path: str) -> str:
         """Relative to the folder; see node_sdk.resources.locations for names that are no text."""

@@ -128,6 +128,8 @@ def _start_other(live: Live, greeting: int) -> Callable[[], None]:
     assert store is not None
     welcome = _welcome(live, lambda: store.answer_to(greeting))
     _set_up(live)
+    assert live.binding is not None
+    live.binding.store_id = welcome.store_id
     live.link.work("starting")
     publish_again(live, store, welcome)
     _signal_again(live, welcome)

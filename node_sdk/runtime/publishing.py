@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-from node_sdk.errors import ArtifactNotFound
+from node_sdk.errors import ArtifactNotFound, ResourceUnavailable
 from node_sdk.nodes.resource import BaseResourceNode
-from node_sdk.resources import staging
+from node_sdk.runtime.enduring import PAUSE_FIRST, Until
 from node_sdk.runtime.live import LOG, Live
 from node_sdk.runtime.store_client import StoreClient
 from node_sdk.wire.store import Lost, Output, Published, Select, Welcome
 
 # What may be otherwise in a while: a full disk, one that fails, a lack of memory or descriptors, a busy server.
+PAUSE_MOST = 30.0  # seconds between two tries at a resource that is away
 _PASSING = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EINTR, errno.EAGAIN, errno.EBUSY}
     | {errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETIMEDOUT, errno.ESTALE}
@@ -28,15 +28,50 @@ def publish(live: Live, outputs: Iterable[Output]) -> tuple[Lost, ...]:
     for output in outputs:
         try:
             resource = live.pipeline[output.resource]
-            assert isinstance(resource, BaseResourceNode)
-            staging.publish(resource, output)
-        except (ArtifactNotFound, KeyError) as error:  # bytes or resource are gone for good
+        except KeyError as error:  # gone for good
             lost.append(_lost(output, str(error.args[0])))
+            continue
+        assert isinstance(resource, BaseResourceNode)
+        try:
+            _until_done(live, resource, output)
+        except ArtifactNotFound as error:  # its bytes are gone for good
+            lost.append(_lost(output, str(error)))
         except OSError as error:
             if error.errno in _PASSING:
                 raise
             lost.append(_lost(output, f"cannot publish artifact {output.location!r}: {error}"))
     return tuple(lost)
+
+
+def _until_done(live: Live, resource: BaseResourceNode, output: Output) -> None:
+    """Wait for a resource that is away, however long: the task is over, and its output must come to its place.
+
+    Whoever is told to stop meanwhile leaves it to the next incarnation.
+    """
+    pause, said = PAUSE_FIRST, ""
+    while True:
+        try:
+            resource.publish(output)
+        except ResourceUnavailable as error:
+            if said != str(error):
+                said = str(error)
+                LOG.error("%s; trying again until it can", said)
+            live.link.work(f"cannot publish {output.location!r} yet: {said}")
+            if live.interrupt.stopping:
+                raise
+            _wait(live, max(pause, error.retry_after or 0.0))
+            pause = min(pause * 2, PAUSE_MOST)
+            continue
+        if said:
+            live.link.work("idle")
+            LOG.info("published %r after all", output.location)
+        return
+
+
+def _wait(live: Live, seconds: float) -> None:
+    until = Until(seconds)
+    while not until.come and not live.interrupt.stopping:
+        live.wait(until, inbox=False)
 
 
 def _lost(output: Output, why: str) -> Lost:
@@ -48,7 +83,7 @@ def clear(live: Live, run_id: int) -> None:
     """Remove what attempts of this node's task of `run_id` have left in the staging of any resource."""
     for node in live.pipeline.nodes:
         if isinstance(node, BaseResourceNode):
-            staging.clear_staging(Path(node.resource_path), run_id, live.launch.node)
+            node.clear_staging(run_id, live.launch.node)
 
 
 def publish_again(live: Live, store: StoreClient, welcome: Welcome) -> None:
@@ -63,7 +98,7 @@ def publish_again(live: Live, store: StoreClient, welcome: Welcome) -> None:
                 live.outbox.signal(successor, run_id)
     for node in live.pipeline.nodes:
         if isinstance(node, BaseResourceNode):
-            staging.clear_all_staging(Path(node.resource_path), live.launch.node)
+            node.clear_all_staging(live.launch.node)
 
 
 def _output(row: Mapping[str, Any]) -> Output:

@@ -28,7 +28,7 @@ class ResourceLoop:
         first = due_at_start(live.graph)
         self._forward = [name for name in live.successors if name in first]
         self._offered: tuple[bool, int] | None = None  # None: nothing yet, which the store takes for False
-        self._watched: int | None = None
+        self._trouble: str | None = None
         self._stale = True  # something has happened since the trigger condition was evaluated
         self._ask_at: float | None = (
             None  # when it may hold, or no longer, without anything happening; of the wall clock
@@ -40,11 +40,10 @@ class ResourceLoop:
         if live.spec.monitoring:
             with live.working("looking for the first time"):
                 live.node.start_monitoring()
-            self._watched = live.node.watched_fd()
 
     def serve(self) -> None:
         """Until Stopping is raised."""
-        live, store, watched = self._live, self._store, self._watched
+        live, store = self._live, self._store
         while True:
             live.interrupt.check()
             store.settle()
@@ -53,6 +52,8 @@ class ResourceLoop:
                 live.interrupt.asked = False
                 self._stale = True
             self._offer()
+            self._say_trouble()
+            watched = live.node.watched_fd() if live.spec.monitoring else None
             ready = live.wait(store.channel, self, also=() if watched is None else (watched,))
             store.receive(ready)
             if live.inbox.socket in ready:
@@ -60,7 +61,7 @@ class ResourceLoop:
             if (watched is not None and watched in ready) or self._is_time(self._look_at()):
                 if live.link.paused:
                     self._say(holds=False)  # heard before what is now recorded, which would start a run
-                with live.working("looking"):  # files are read whole; that takes as long as they are large
+                with live.working(self._looking()):  # files are read whole; that takes as long as they are large
                     live.node.look()
                 self._stale = True
             if self._is_time(self._ask_at):
@@ -76,6 +77,19 @@ class ResourceLoop:
         if self._live.link.paused or not waiting:
             return None
         return time.monotonic() + min(max(min(waiting) - time.time(), 0.0), LONGEST_WAIT)
+
+    def _looking(self) -> str:
+        return f"looking again; {self._trouble}" if self._trouble else "looking"
+
+    def _say_trouble(self) -> None:
+        """What the resource cannot do is its work, for `status`, until it can."""
+        if not self._live.spec.monitoring:
+            return
+        before, self._trouble = self._trouble, self._live.node.trouble()
+        if self._trouble:
+            self._live.link.work(self._trouble)
+        elif before:
+            self._live.link.work("watching")
 
     def _look_at(self) -> float | None:
         at: float | None = self._live.node.look_at() if self._live.spec.monitoring else None

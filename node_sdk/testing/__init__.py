@@ -19,7 +19,6 @@ import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from node_sdk.errors import InvalidValue, NotRunning
@@ -29,7 +28,6 @@ from node_sdk.nodes.action import BaseActionNode
 from node_sdk.nodes.binding import Binding, Task
 from node_sdk.nodes.resource import BaseResourceNode
 from node_sdk.pipeline import Pipeline
-from node_sdk.resources import staging
 from node_sdk.runtime.attempt import Attempt
 from node_sdk.runtime.store_client import refusal
 from node_sdk.wire.store import Begin, Complete, Hello, Operation, Published, StartRun, StoreRequest
@@ -39,14 +37,14 @@ __all__ = ["Rehearsal", "TaskResult"]
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """How one execution ended, and what it recorded. `outputs` are the published files."""
+    """How one execution ended, and what it recorded. `outputs` is where they were published: of a folder, the files."""
 
     state: str
     error: str | None
     metrics: dict[str, float]
     params: dict[str, Any]
     tags: dict[str, Any]
-    outputs: list[Path]
+    outputs: list[Any]
 
 
 class Rehearsal:
@@ -100,11 +98,13 @@ class Rehearsal:
         store: Any = self._accesses[name]  # does what an attempt asks of a StoreClient
         state, error = Attempt(node, store).make()
         binding.task = None
+        if state == "error":
+            task.outputs.clear()  # half-done work is nobody's input
         binding.store.ask(Complete(run_id, attempt, state, error, tuple(task.outputs)))
         return self._result(task, state, error)
 
     def _result(self, task: Task, state: str, error: str | None) -> TaskResult:
-        published = [staging.publish(self._resource(each.resource), each) for each in task.outputs]
+        published = [self._resource(each.resource).publish(each) for each in task.outputs]
         self._accesses[task.node].ask(Published(task.run_id))
         self._bind(task.node)
         store: Any = self.pipeline[self.pipeline.graph.store.name]

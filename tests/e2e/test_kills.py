@@ -85,7 +85,8 @@ def test_an_action_killed_ten_times_in_one_run_finishes_it(steady: Place) -> Non
     for attempt in range(1, TIMES + 1):
         where = f"run_id = 1 and node = 'work' and state = 'executing' and attempts = {attempt}"
         wait_for(lambda: rows(database, f"select 1 from tasks where {where}"), f"attempt {attempt} executes")  # noqa: B023
-        os.kill(steady.node("steady", "work")["pid"], signal.SIGKILL)
+        # Who stood by may execute before the daemon has heard its pid.
+        os.kill(wait_for(lambda: steady.node("steady", "work")["pid"], "its pid is known"), signal.SIGKILL)
     steady.run_ended("steady", 1)
     all_laws_hold(steady, 1)
     assert attempts(steady) == {(1, "work"): TIMES + 1, (1, "report"): 1}

@@ -80,9 +80,13 @@ NEVER = {
     "node_sdk": ("anacostia_daemon", "benchmarks", "click", "platformdirs", "pickle", "marshal", "shelve"),
     "node_sdk.wire": ("socket", "zmq", "node_sdk.runtime", "node_sdk.nodes", "node_sdk.metadata"),
     "node_sdk.nodes": ("socket", "zmq", "node_sdk.runtime"),
-    "node_sdk.resources": ("socket", "zmq", "node_sdk.runtime", "sqlalchemy"),
+    "node_sdk.resources": ("socket", "zmq", "node_sdk.runtime"),
     "node_sdk.actions": ("socket", "zmq", "node_sdk.runtime", "node_sdk.metadata", "node_sdk.resources", "sqlalchemy"),
     "node_sdk.triggers": ("time", "zmq", "node_sdk.runtime", "node_sdk.metadata", "node_sdk.resources", "sqlalchemy"),
+    "node_sdk.resources.polling": ("time", "random", "node_sdk.nodes", "node_sdk.wire"),
+    "node_sdk.resources.listing": ("time", "random", "node_sdk.nodes", "node_sdk.wire"),
+    "node_sdk.resources.json_items": ("time", "node_sdk.nodes", "node_sdk.wire"),
+    "node_sdk.resources.horizon": ("time", "node_sdk.nodes", "node_sdk.wire"),
     "node_sdk.resources.timetable": ("time", "node_sdk.nodes", "node_sdk.wire"),
     "node_sdk.pipeline": ("socket", "zmq", "node_sdk.runtime", "sqlalchemy"),
     "node_sdk.metadata": ("socket", "zmq", "node_sdk.runtime"),
@@ -176,11 +180,15 @@ ONLY = {
 
 # Heavy or restricted packages, and the only modules that may import them.
 HOLDERS = {
-    "sqlalchemy": ("node_sdk.metadata",),
-    "psycopg": ("node_sdk.metadata.postgresql",),
+    "sqlalchemy": ("node_sdk.metadata", "node_sdk.resources.sql_rows"),
+    "psycopg": ("node_sdk.metadata.postgresql", "node_sdk.resources.listener"),
     "alembic": ("node_sdk.metadata",),
     "watchdog": ("node_sdk.resources",),
     "cronsim": ("node_sdk.resources.timetable",),
+    "boto3": ("node_sdk.resources.s3", "node_sdk.resources.s3_faults"),
+    "botocore": ("node_sdk.resources.s3", "node_sdk.resources.s3_faults"),
+    "httpx": ("node_sdk.resources.http_client", "anacostia_daemon.web.client"),
+    "fsspec": ("node_sdk.resources.fsspec_place",),
     "click": ("anacostia_daemon.ctl", "anacostia_daemon.__main__"),
     "zmq": ("node_sdk.runtime", "anacostia_daemon.supervisor"),
     "msgpack": ("node_sdk.wire", "anacostia_daemon.control.glance"),
@@ -260,7 +268,8 @@ def loaded_by(statement: str) -> set[str]:
         (
             "from node_sdk import Pipeline; from node_sdk.resources import FilesystemStoreNode; "
             "from node_sdk.metadata import SqliteMetadataStore, SqlMetadataStore",
-            {"anacostia_daemon", "sqlalchemy", "alembic", "watchdog", "psutil", "click", "zmq", "asyncio"},
+            {"anacostia_daemon", "sqlalchemy", "alembic", "watchdog", "psutil", "click", "zmq", "asyncio"}
+            | {"boto3", "fsspec", "httpx"},
         ),
         ("import node_sdk.runtime.loader", {"anacostia_daemon", "sqlalchemy", "alembic", "psutil", "click", "asyncio"}),
         ("import anacostia_daemon.ctl.__main__", {"sqlalchemy", "alembic", "zmq", "psutil", "watchdog", "asyncio"}),

@@ -10,6 +10,7 @@ from tests.mutants.guards import (
     loader,
     processes,
     ready,
+    remote,
     runs,
     runtime,
     schema,
@@ -37,4 +38,5 @@ GUARDS: tuple[Guard, ...] = (
     *security.GUARDS,
     *dashboard.GUARDS,
     *ready.GUARDS,
+    *remote.GUARDS,
 )
