@@ -41,7 +41,7 @@ test: venv
 	$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 demo: venv
-	$(BIN)/python examples/digits/demo.py
+	$(BIN)/python examples/digits/demo.py --pictures docs/figures
 
 # Random kills; the seed is printed. SECONDS, SEED and SPARE (names that are not hit) may be given.
 chaos: venv

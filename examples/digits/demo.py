@@ -2,6 +2,8 @@
 
     make demo        (or: python examples/digits/demo.py, where anacostia-daemon[examples] is installed)
 
+With `--pictures FOLDER` the dashboard is served meanwhile, and pictures of the finished pipeline are left there.
+
 Batches arrive, runs succeed, accuracy rises. In the fourth run the process of `retrain` gets SIGKILL in the middle of
 `execute()`. It comes back by itself and finishes; nothing else is executed again and nothing is recorded twice. All of
 this is checked: the exit code is 0 only if it was so and no process is left.
@@ -9,6 +11,7 @@ this is checked: the exit code is 0 only if it was so and no process is left.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import shutil
@@ -21,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pictures
 import psutil
 from cut import BATCHES, drop
 
@@ -33,6 +37,13 @@ CTL = Path(sys.executable).with_name("anacostiactl")
 KILLED_RUN = 4
 PATIENCE = 30.0  # seconds that any one step may take; it takes one or two
 STEPS_OF_A_RUN = 10  # how often `retrain` logs its training loss
+PICTURES = {  # name → page, and what is drawn on it last
+    "dashboard-pipeline": ("/pipelines/digits", "svg .node .name"),
+    "dashboard-run": (f"/pipelines/digits/runs/{KILLED_RUN}", "canvas"),
+    "dashboard-runs": ("/pipelines/digits/runs", "svg.timeline"),
+    "dashboard-metrics": ("/pipelines/digits/metrics?key=accuracy&key=loss", "canvas"),
+    "dashboard-node": ("/pipelines/digits/nodes/retrain", "canvas"),
+}
 
 
 class Broken(Exception):
@@ -56,7 +67,13 @@ class Demo:
         self.root = root
         self.env = {**os.environ, "ANACOSTIA_HOME": str(root / "home"), "XDG_RUNTIME_DIR": str(root / "run")}
         (root / "run").mkdir(mode=0o700)
-        self.client = Client(Home(root / "home", self.env))
+        self.home = Home(root / "home", self.env)
+        self.client = Client(self.home)
+
+    def serve_dashboard(self) -> None:
+        """Have the daemon serve one, at any free port."""
+        self.home.path.mkdir(mode=0o700)
+        (self.home.path / "anacostia.toml").write_text("[web]\nport = 0\n")
 
     def ctl(self, *words: str) -> str:
         """`anacostiactl words…`, shown as typed."""
@@ -179,13 +196,38 @@ def survive(demo: Demo) -> float:
     return accuracy
 
 
+def picture(demo: Demo, folder: Path) -> None:
+    """Leave pictures of the dashboard in `folder`."""
+    say("what the dashboard shows")
+    file = demo.home.web_address
+    demo.until(lambda: file.exists() and file.read_text().strip(), "the dashboard is served")
+    newest = demo.client.request("artifacts", {"pipeline": "digits", "resource": "registry", "limit": 1})
+    pages = {**PICTURES, "dashboard-lineage": (f"/pipelines/digits/artifacts/{newest[0]['id']}", "svg.lineage")}
+    for each in pictures.take(file.read_text().strip(), folder, pages):
+        print(f"     {each}")
+
+
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="leave pictures of the dashboard here")
+    folder = parser.parse_args().pictures
+    if folder is not None and (lacks := pictures.missing()):
+        print(f"no pictures are taken, for want of {lacks}")
+        folder = None
+    return play(folder)
+
+
+def play(folder: Path | None) -> int:
     began = time.monotonic()
     root = Path(tempfile.mkdtemp(prefix="anacostia-demo-", dir="/tmp"))
     demo = Demo(root)
     fault = None
     try:
+        if folder is not None:
+            demo.serve_dashboard()
         perform(demo)
+        if folder is not None:
+            picture(demo, folder)
         say("shut down")
         demo.ctl("shutdown")
         demo.until(lambda: not demo.left(), "all processes have ended")

@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
+from fastapi.routing import APIRoute
 
 import anacostia_daemon.web
+from anacostia_daemon.web.pages import ROUTERS
 from anacostia_daemon.web.vendor import PACKAGES, VENDOR, VERSIONS, digest
 
 WEB = Path(anacostia_daemon.web.__file__).parent
@@ -35,6 +37,13 @@ def test_what_others_wrote_is_what_was_fetched_and_has_its_licence() -> None:
     assert {each.name for each in VENDOR.iterdir()} == {*known, VERSIONS.name}
     assert {name: digest(VENDOR / name) for name in known} == known
     assert all(each["license"] in ("MIT", "0BSD", "ISC", "BSD-3-Clause") for each in versions.values())
+
+
+def test_no_two_pages_or_fragments_have_one_address() -> None:
+    addresses = sorted(
+        (each.path, *sorted(each.methods)) for router in ROUTERS for each in router.routes if isinstance(each, APIRoute)
+    )
+    assert addresses == sorted(set(addresses))
 
 
 @pytest.mark.parametrize("file", OURS, ids=lambda file: file.name)

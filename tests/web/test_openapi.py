@@ -26,7 +26,7 @@ def test_every_operation_keeps_to_its_description(dashboard: Dashboard) -> None:
     for found in schema.get_all_operations():
         operation = found.ok()
         if operation.path.endswith("/events"):
-            continue  # it never ends; test_bad_input listens to it
+            continue  # it never ends; test_bad_requests listens to it
 
         @given(case=operation.as_strategy())
         @settings(

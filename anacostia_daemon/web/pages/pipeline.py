@@ -54,7 +54,7 @@ async def head(request: Request, daemon: TheDaemon, name: PipelineName) -> HTMLR
     return pages(request).page(request, template, title=name, pipeline=name, node=None, known=known, troubled=found)
 
 
-@router.get(_FRAGMENTS + "/runs", response_class=HTMLResponse)
+@router.get(_FRAGMENTS + "/recent", response_class=HTMLResponse)
 async def runs(request: Request, daemon: TheDaemon, name: PipelineName) -> HTMLResponse:
     """Its last runs."""
     shown = await _runs(daemon, await pipelines.find(daemon, name))
