@@ -27,7 +27,10 @@ def open_to(group: str, control_socket: Path) -> int:
     """Let the members of `group` connect to this socket; the id of the group. CannotOpen where that cannot be."""
     if not LINUX:
         raise CannotOpen(f"cannot let group '{group}' control this daemon: only Linux says which groups a peer is in")
-    gid = grp.getgrnam(group).gr_gid
+    try:
+        gid = grp.getgrnam(group).gr_gid
+    except KeyError:
+        raise CannotOpen(f"cannot let group '{group}' control this daemon: this machine has no such group") from None
     directory = control_socket.parent
     try:
         for path, mode in ((directory, ENTER), (control_socket, CONNECT)):

@@ -364,6 +364,8 @@ class Daemon:
             report(
                 f"user {conversation.uid} asks: {request.command} {' '.join(asked_about(request))}".rstrip(), "notice"
             )
+            # Who speaks for others is the daemon's own: here the kernel says who it is.
+            request = replace(request, args={**request.args, "by": f"user {conversation.uid}"})
         try:
             perform(self, request, conversation)
         except CommandFailed as error:

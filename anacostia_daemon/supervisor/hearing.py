@@ -62,7 +62,8 @@ class Hearing:
             return
         match message:
             case said.Beat(_, node, incarnation, ready, work, ended_runs, failed_runs, moves, paused):
-                self._pipeline.nodes[node].said_paused = (incarnation, paused)
+                if incarnation == self._pipeline.nodes[node].state.incarnation:
+                    self._pipeline.nodes[node].said_paused = (incarnation, paused)
                 if work != self._pipeline.nodes[node].state.work or moves != self._moves.get(node, 0):
                     self._moves[node] = moves
                     self.moved()

@@ -27,6 +27,7 @@ def main(path: str) -> int:
     except ModuleNotFoundError as error:
         say(WHO, f"cannot serve the dashboard: {error.name} is not installed; pip install 'anacostia-daemon[web]'")
         return 2
+    home.web_address.unlink(missing_ok=True)  # should we not get it, somebody else may answer there
     try:
         settings = read_settings(tether.settings)
         listening = _listen(settings)

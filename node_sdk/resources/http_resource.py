@@ -78,6 +78,9 @@ class HttpResourceNode(PolledResourceNode):
             raise InvalidPipeline(
                 f"cannot make resource {name!r}: give its token as from_file(…) or from_environment(…), not as it is"
             )
+        if token is not None:
+            for each in (url, item_url):
+                _check_secrecy(each, name)
         self.url, self.init_state = url, init_state
         self.items, self.key, self.version, self.next = items, key, version, next
         self.item_url, self.content, self.html = item_url, content, html
@@ -290,6 +293,14 @@ def _check(url: str, name: str) -> None:
         raise InvalidPipeline(
             f"cannot use {shown_url!r} for {name!r}: it is no http:// or https:// address, or has a password in it; "
             "give a token"
+        )
+
+
+def _check_secrecy(url: str | None, name: str) -> None:
+    parts = urlsplit(url or "https:")
+    if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise InvalidPipeline(
+            f"cannot send the token of {name!r} to {url!r}: whoever is on the way could read it; use https://"
         )
 
 

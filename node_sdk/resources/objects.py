@@ -219,7 +219,7 @@ class ObjectStoreNode(PolledResourceNode):
                 raise ArtifactNotFound(
                     f"cannot save artifact {location!r} in resource {self.name!r}: nothing was written to {path}"
                 )
-            output = self._stage(path, name, f"{_staging(task.run_id, task.node)}{task.attempt}/{name}", task)
+            output = self._stage(path, name, f"{self._staged_by(task.run_id, task.node)}{task.attempt}/{name}", task)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         task.outputs = [each for each in task.outputs if (each.resource, each.location) != (self.name, name)]
@@ -230,7 +230,7 @@ class ObjectStoreNode(PolledResourceNode):
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             size = os.fstat(file.fileno()).st_size
         if task.run_id not in self._staging:
-            self.place.remove(_staging(task.run_id, task.node))  # what attempts have left whose process has died
+            self.place.remove(self._staged_by(task.run_id, task.node))  # what attempts have left whose process has died
             self._staging.add(task.run_id)
         self.place.stage(path, staged, digest)
         return Output(self.name, name, staged, digest, size)
@@ -251,11 +251,16 @@ class ObjectStoreNode(PolledResourceNode):
             return  # most tasks write elsewhere: they are not to wait for this store
         self._staging.discard(run_id)
         try:
-            self.place.remove(_staging(run_id, node))
+            self.place.remove(self._staged_by(run_id, node))
         except ResourceUnavailable as error:
             self.log(f"what attempts have left in staging stays there: {error}", "WARNING")
 
     # ---- names
+
+    def _staged_by(self, run_id: int, node: str) -> str:
+        """Where a task stages its outputs. Others may write to this prefix, and number their runs from 1, too."""
+        store = self.bound("stage an output").store_id[:12]
+        return f"{OWN_FOLDER}/staging/{store}-{run_id}-{node}/"
 
     def to_location(self, path: str) -> str:
         """Relative to the prefix."""
@@ -280,7 +285,3 @@ class ObjectStoreNode(PolledResourceNode):
 def buffered(raw: io.RawIOBase) -> BinaryIO:
     """`raw` with a buffer that is worth a request."""
     return cast(BinaryIO, io.BufferedReader(raw, 1024 * 1024))
-
-
-def _staging(run_id: int, node: str) -> str:
-    return f"{OWN_FOLDER}/staging/{run_id}-{node}/"

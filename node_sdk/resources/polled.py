@@ -123,7 +123,7 @@ class PolledResourceNode(BaseResourceNode):
         store = self.bound("record artifacts").store
         for page in listing:
             known = self._known(page)
-            news = differing(self._nameable(page), known)
+            news = differing(self.nameable(page), known)
             found = (describe(each, known.get(each.location)) for each in news)
             batch = tuple(each for each in found if each is not None)
             if batch:
@@ -172,7 +172,8 @@ class PolledResourceNode(BaseResourceNode):
             found.update({row["location"]: row for row in store.ask(Select("artifacts", where))})
         return found
 
-    def _nameable(self, page: Sequence[Listed]) -> Iterator[Listed]:
+    def nameable(self, page: Sequence[Listed]) -> Iterator[Listed]:
+        """Those of the page whose location can be recorded; of others the log speaks once."""
         for each in page:
             if 0 < len(each.location) <= MAX_LOCATION and "\0" not in each.location:
                 yield each

@@ -1,9 +1,11 @@
-"""A small web server for deliveries, in threads of its own: bounded in number, size and time. What becomes of a
-delivery another part decides.
+"""A small web server for deliveries, in threads of its own: bounded in number and size, and in how long a sender may be
+silent. What becomes of a delivery another part decides.
 """
 
 from __future__ import annotations
 
+import logging
+import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +15,8 @@ from node_sdk.resources.signing import Rejected
 
 MOST_AT_ONCE = 32  # connections; more are closed unanswered, and senders come again
 LONGEST_SILENCE = 10.0  # seconds that a sender may take between two bytes
+
+_LOG = logging.getLogger("anacostia.runtime")
 
 Take = Callable[[dict[str, str], bytes], str]
 
@@ -51,7 +55,9 @@ class Receiver(ThreadingHTTPServer):
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A sender that went away is no trouble of ours."""
+        """A sender that went away is no trouble of ours; anything else is."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            _LOG.exception("cannot answer a delivery of %s", client_address[0])
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -83,7 +83,8 @@ class S3Place:
     def publish(self, staged: str, name: str, sha256: str) -> None:
         there = self._head(name)
         mark = _ascii(staged)
-        if there is None or there["Metadata"].get(STAGED) != mark:  # else done before: no second version of it
+        noted = {} if there is None else there["Metadata"]
+        if (noted.get(STAGED), noted.get(SHA256)) != (mark, sha256):  # else done before: no second version of it
             self._copy(staged, name, {SHA256: sha256, STAGED: mark}, there is not None)
         with told("remove what is staged from", self.url):
             self._client.delete_object(Bucket=self._bucket, Key=self._key(staged))

@@ -28,7 +28,8 @@ def checked(scheme: Scheme, secret: str, headers: Mapping[str, str], body: bytes
     """The id of a delivery whose signature is right; Rejected for all others. Names of headers are in small letters.
 
     `standard` (standardwebhooks.com): id, time and body are signed, and the time must lie within `window` seconds of
-    now. `github`: only the body is signed; a delivery is known again by its id alone, whenever it comes.
+    now. `github`: only the body is signed; a delivery is known again by its id alone, whenever it comes, and who has
+    caught one may give it another id.
     """
     if scheme == "github":
         delivery = _given(headers, "x-github-delivery")

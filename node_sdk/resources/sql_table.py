@@ -154,10 +154,13 @@ class SqlTableResourceNode(PolledResourceNode):
 
     def _by_outbox(self, column: str, state: ArtifactState) -> None:
         store = self.bound("record rows").store
-        while rows := self.rows.not_taken(column):
-            found = tuple(Found(self.rows.location(row), "row", 0) for row in rows)
+        before: list[Any] = []
+        while (rows := self.rows.not_taken(column)) and rows != before:  # else the database takes no notice of us
+            listed = [Listed(self.rows.location(row), 0, 0, "row") for row in rows]
+            found = tuple(Found(each.location, each.identity, each.size) for each in self.nameable(listed))
             store.ask(RecordArtifacts(self.name, found, state))  # durable, before anybody is told that it was taken
             self.rows.take(column, rows)
+            before = rows
 
     def _recorded_horizon(self) -> Any:
         where = {"run_id": 0, "node": self.name, "key": SAFE}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from node_sdk.resources.receiving import Receiver
 
 PATIENCE = 20.0  # seconds that a sender is kept waiting while the store is away, or the node is paused
+MOST_KEPT = 64  # deliveries that wait to be recorded
 LONGEST_NAME = 150  # characters of a file's name that come from an id as they are
 
 
@@ -152,6 +153,8 @@ class WebhookResourceNode(FilesystemStoreNode):
         except AnacostiaError as error:
             self.log(f"cannot check a delivery: {error}", "ERROR")
             raise Rejected(503, "its signature cannot be checked now") from error
+        if self._arrived.qsize() >= MOST_KEPT:  # nobody takes them: paused, or the store is away
+            raise Rejected(503, "it cannot be kept now: come again")
         arrived = Arrived(file_name(delivery), body)
         self._arrived.put(arrived)  # the main thread alone speaks to the store
         self.bound("take a delivery").wake()

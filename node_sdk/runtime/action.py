@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections import deque
 from typing import Any
 
 from node_sdk.errors import Refused, RunCancelled
@@ -21,7 +22,7 @@ from node_sdk.runtime.store_client import StoreClient
 from node_sdk.runtime.tasks import Tasks, Wanted
 from node_sdk.wire.codec import from_map
 from node_sdk.wire.signals import Signal, SignalTaken
-from node_sdk.wire.store import AskDue, Begin, Complete, Due, EndAttempt, Published, TaskEnd, Welcome
+from node_sdk.wire.store import AskDue, Begin, Complete, Due, EndAttempt, Published, TaskEnd, Wake, Welcome
 
 BRIEF = 0.05  # seconds; an attempt after one that took less is not said to have begun, unless it lasts
 
@@ -33,7 +34,8 @@ class ActionLoop:
         self._live = live
         self._store = store
         self._tasks = Tasks(welcome)
-        store.woken = lambda wake: self._tasks.woken(wake.run_id, (wake.source, wake.attempt))
+        self._wakes: deque[Wake] = deque()  # heard by whichever thread asks the store, taken up by the main one
+        store.woken = self._wakes.append
         self._store_id = welcome.store_id
         self._is_brief = False  # whether the last attempt was
         before = [live.graph.by_name[each] for each in live.spec.predecessors]
@@ -45,6 +47,9 @@ class ActionLoop:
         while True:
             for run_id in live.watch.take_cancelled():
                 self._tasks.cancelled(run_id)
+            while self._wakes:
+                wake = self._wakes.popleft()
+                self._tasks.woken(wake.run_id, (wake.source, wake.attempt))
             live.interrupt.check()
             wanted = None if live.link.paused else self._tasks.next()
             if wanted is not None:

@@ -8,13 +8,15 @@ from typing import Any
 
 from node_sdk.errors import ArtifactNotFound, ResourceUnavailable
 from node_sdk.nodes.resource import BaseResourceNode
+from node_sdk.resources.polling import LONGEST_ASKED
 from node_sdk.runtime.enduring import PAUSE_FIRST, Until
+from node_sdk.runtime.interrupt import Stopping
 from node_sdk.runtime.live import LOG, Live
 from node_sdk.runtime.store_client import StoreClient
 from node_sdk.wire.store import Lost, Output, Published, Select, Welcome
 
+LONGEST_PAUSE = 30.0  # seconds between two tries at a resource that is away, unless it asks for more
 # What may be otherwise in a while: a full disk, one that fails, a lack of memory or descriptors, a busy server.
-PAUSE_MOST = 30.0  # seconds between two tries at a resource that is away
 _PASSING = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EINTR, errno.EAGAIN, errno.EBUSY}
     | {errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETIMEDOUT, errno.ESTALE}
@@ -51,16 +53,17 @@ def _until_done(live: Live, resource: BaseResourceNode, output: Output) -> None:
     pause, said = PAUSE_FIRST, ""
     while True:
         try:
-            resource.publish(output)
+            with live.link.unhurried():  # gigabytes may be copied, by a server far away
+                resource.publish(output)
         except ResourceUnavailable as error:
             if said != str(error):
                 said = str(error)
                 LOG.error("%s; trying again until it can", said)
             live.link.work(f"cannot publish {output.location!r} yet: {said}")
             if live.interrupt.stopping:
-                raise
-            _wait(live, max(pause, error.retry_after or 0.0))
-            pause = min(pause * 2, PAUSE_MOST)
+                raise Stopping from error
+            _wait(live, max(pause, min(error.retry_after or 0.0, LONGEST_ASKED)))
+            pause = min(pause * 2, LONGEST_PAUSE)
             continue
         if said:
             live.link.work("idle")
@@ -81,9 +84,10 @@ def _lost(output: Output, why: str) -> Lost:
 
 def clear(live: Live, run_id: int) -> None:
     """Remove what attempts of this node's task of `run_id` have left in the staging of any resource."""
-    for node in live.pipeline.nodes:
-        if isinstance(node, BaseResourceNode):
-            node.clear_staging(run_id, live.launch.node)
+    with live.link.unhurried():
+        for node in live.pipeline.nodes:
+            if isinstance(node, BaseResourceNode):
+                node.clear_staging(run_id, live.launch.node)
 
 
 def publish_again(live: Live, store: StoreClient, welcome: Welcome) -> None:
@@ -96,9 +100,10 @@ def publish_again(live: Live, store: StoreClient, welcome: Welcome) -> None:
             lost = publish(live, [_output(row) for row in rows if row["made_by_run"] == run_id])
             for successor in store.ask(Published(run_id, lost)):
                 live.outbox.signal(successor, run_id)
-    for node in live.pipeline.nodes:
-        if isinstance(node, BaseResourceNode):
-            node.clear_all_staging(live.launch.node)
+    with live.link.unhurried():
+        for node in live.pipeline.nodes:
+            if isinstance(node, BaseResourceNode):
+                node.clear_all_staging(live.launch.node)
 
 
 def _output(row: Mapping[str, Any]) -> Output:

@@ -315,7 +315,7 @@ class Server:
         try:
             self._say(decode(bytes(answer), QueryAnswer))
         except BadMessage:
-            why = "the process that was to read the metadata store ended, or took too long; see loader.log"
+            why = "the process that was to answer ended, or took too long; see loader.log"
             self._say(QueryAnswer(number, None, why))
 
     def _leave(self) -> None:

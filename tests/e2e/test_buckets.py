@@ -61,7 +61,7 @@ def test_a_server_that_is_away_is_said_in_status_waited_for_and_nothing_is_lost_
 
     place.write("hold", "")
     put(server, "b", "two")
-    wait_for(lambda: any("staging/2-join/1/2.txt" in each for each in objects(server, "out-first/")), "it is staged")
+    wait_for(lambda: any("-2-join/1/2.txt" in each for each in objects(server, "out-first/")), "it is staged")
     before.shut()
     (place.root / "hold").unlink()
     wait_for(lambda: "cannot publish '2.txt' yet" in work(place, "first", "join"), "status says it")

@@ -97,10 +97,10 @@ def test_what_was_uploaded_in_part_is_invisible_and_removed_with_the_next_output
     scene: Scene, server: S3Server
 ) -> None:
     bucket = scene.data.resource_path.removeprefix("s3://")
-    key = ".anacostia/staging/1-job/1/m"
+    key = ".anacostia/staging/-1-job/1/m"
     server.client().create_multipart_upload(Bucket=bucket, Key=key)
     server.client().create_multipart_upload(Bucket=bucket, Key="others")
-    server.client().put_object(Bucket=bucket, Key=".anacostia/staging/1-job/1/left", Body=b"half")
+    server.client().put_object(Bucket=bucket, Key=".anacostia/staging/-1-job/1/left", Body=b"half")
     assert scene.new() == ["a"]
 
     def job() -> None:

@@ -245,6 +245,8 @@ def test_a_certificate_that_nobody_trusts_is_said(tmp_path: Path) -> None:
         ("https://host/x", {"items": "data"}),
         ("https://host/x", {"token": "t0p"}),
         ("https://host/x", {"init_state": "other"}),
+        ("http://host/x", {"token": from_environment("TOKEN")}),
+        ("https://host/x", {"token": from_environment("TOKEN"), "item_url": "http://host/x/{key}"}),
     ],
 )
 def test_what_could_not_work_or_would_show_a_secret_is_refused(url: str, settings: dict[str, Any]) -> None:

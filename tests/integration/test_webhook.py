@@ -204,6 +204,17 @@ def test_many_senders_at_once_lose_nothing(scene: Scene) -> None:
     assert sorted(new(scene)) == sorted(set(names))
 
 
+def test_what_nobody_takes_does_not_pile_up(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "PATIENCE", 0.01)
+    monkeypatch.setattr(webhook, "MOST_KEPT", 3)
+    for number in range(5):
+        given = signed(f"m{number}", b"x")
+        assert httpx.post(url(scene), content=b"x", headers=given).status_code == 503
+    assert len(new(scene)) == 0
+    scene.data.look()
+    assert sorted(new(scene)) == ["m0", "m1", "m2"]
+
+
 def test_a_sender_is_not_kept_waiting_for_ever_and_hears_at_its_next_try_that_it_was_kept(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,6 +48,11 @@ def test_the_group_may_connect_and_nobody_may_look_around(path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o710
 
 
+def test_a_group_that_is_gone_is_named(path: Path) -> None:
+    with pytest.raises(CannotOpen, match="this machine has no such group"):
+        open_to("no-such-group", path)
+
+
 def test_a_place_that_only_the_user_may_enter_is_named(path: Path) -> None:
     closed = path.parents[2]
     closed.chmod(0o700)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from node_sdk.errors import ResourceUnavailable
 from node_sdk.metadata import SqliteMetadataStore
 from node_sdk.resources import FilesystemStoreNode, staging
+from node_sdk.resources.polling import LONGEST_ASKED
+from node_sdk.runtime.enduring import PAUSE_FIRST, Until
+from node_sdk.runtime.interrupt import Stopping
 from node_sdk.runtime.publishing import publish
 from node_sdk.wire.store import Output
 
@@ -23,7 +29,8 @@ def live(tmp_path: Any) -> Any:
     for each in OUTPUTS:
         (tmp_path / each.staging).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / each.staging).write_text("abc")
-    return SimpleNamespace(pipeline={"models": models})
+    link = SimpleNamespace(unhurried=contextlib.nullcontext, work=lambda words: None)
+    return SimpleNamespace(pipeline={"models": models}, link=link, interrupt=SimpleNamespace(stopping=False), waited=[])
 
 
 def fail_at_first(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
@@ -54,6 +61,40 @@ def test_what_may_pass_is_left_to_the_next_incarnation(live: Any, monkeypatch: p
     number = getattr(errno, name)
     fail_at_first(monkeypatch, number)
     with pytest.raises(OSError, match=os.strerror(number)):
+        publish(live, OUTPUTS)
+
+
+def test_a_resource_that_is_away_is_waited_for_and_never_for_as_long_as_it_likes(
+    live: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([ResourceUnavailable("away"), ResourceUnavailable("away", 1e9)])
+    real = live.pipeline["models"].publish
+
+    def publish_late(output: Output) -> str:
+        for error in answers:
+            raise error
+        return real(output)
+
+    def wait(until: Until, inbox: bool) -> None:
+        live.waited.append(until.deadline() - time.monotonic())
+        until._end = 0.0
+
+    monkeypatch.setattr(live.pipeline["models"], "publish", publish_late)
+    live.wait = wait
+    assert publish(live, OUTPUTS) == ()
+    assert (tmp_path / "one").exists()
+    assert [round(each, 1) for each in live.waited] == [PAUSE_FIRST, LONGEST_ASKED]
+
+
+def test_who_is_told_to_stop_while_a_resource_is_away_stops_in_order(
+    live: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def publish_never(output: Output) -> str:
+        live.interrupt.stopping = True
+        raise ResourceUnavailable("away")
+
+    monkeypatch.setattr(live.pipeline["models"], "publish", publish_never)
+    with pytest.raises(Stopping):
         publish(live, OUTPUTS)
 
 

@@ -181,4 +181,22 @@ def test_whose_a_connection_is_the_kernel_says(tmp_path: Path) -> None:
         assert user_of(("127.0.0.1", 1), listening.getsockname()) is None
     assert user_of(("127.0.0.1", 1), ("127.0.0.1", 2), tmp_path / "no such table") == os.geteuid()
     assert not is_trusted(None)
+
+
+def test_whose_a_connection_was_is_not_believed_once_its_owner_has_closed_it(tmp_path: Path) -> None:
+    """The system shows it as root's until it is forgotten; what was written before would be done in root's name."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        with socket.create_connection(listening.getsockname()) as made:
+            made.sendall(b"POST / HTTP/1.1\r\n\r\n")
+            peer = made.getsockname()
+        found = user_of(peer, listening.getsockname())
+    assert found is None
+    table = tmp_path / "tcp"
+    ends = "0100007F:0001 0100007F:0002"
+    table.write_text(f"heads\n 0: {ends} 05 00000000:00000000 00:00000000 00000000 0 0 0 2\n")
+    assert user_of(("127.0.0.1", 1), ("127.0.0.1", 2), table) is None
+
+
+def test_nobody_is_trusted_of_whom_nothing_is_known() -> None:
+    assert not is_trusted(None)
     assert not is_trusted(65534)

@@ -57,7 +57,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
 
 
 READING = frozenset(
-    ("artifacts", "config", "figures", "graph", "journal", "metrics", "run", "runs", "status", "version")
+    ("artifacts", "config", "figures", "graph", "journal", "metrics", "rows", "run", "runs", "status", "version")
 )  # change nothing
 
 

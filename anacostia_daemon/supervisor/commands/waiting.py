@@ -75,10 +75,17 @@ def answer_when_heard(
     """Answer `result` once each node of `names` that works has said that it is paused, or is not; also once it is no
     longer wanted so."""
     wish = "paused" if paused else "up"
+    said = ""
 
     def look() -> bool:
+        nonlocal said
         nodes = [node for name in names if (node := member.pipeline.nodes.get(name)) is not None]
-        if not all(node.heeds(paused) or node.state.desired != wish for node in nodes):
+        deaf = [node.state.name for node in nodes if not node.heeds(paused) and node.state.desired == wish]
+        if deaf:
+            words = f"waiting until it is heard by {', '.join(deaf[:5])}{' and others' if len(deaf) > 5 else ''}"
+            if words != said:
+                conversation.progress(words)
+            said = words
             return False
         conversation.result(result)
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -50,12 +51,8 @@ async def run_logs(
 ) -> Any:
     """The log lines of exactly this run, by node: the last ones of each."""
     known = [each["node"] for each in (await daemon.ask("run", pipeline=name, run_id=run_id))["tasks"]]
-    found = {}
-    for each in known[:200]:
-        if node is None or each == node:
-            path = daemon.home.log_file(name, each)
-            found[each] = await daemon.read(lambda path=path: logs.page(path, run_id=run_id, limit=limit))
-    return found
+    nodes = [each for each in known if node in (None, each)]
+    return await daemon.read(partial(logs.of_run, daemon.home, name, nodes, run_id, limit=limit))
 
 
 @router.get("/pipelines/{pipeline}/metrics", response_model=list[models.MetricKey])

@@ -152,7 +152,12 @@ async def _where(daemon: Daemon, pipeline: str, artifact_id: int) -> tuple[Fact,
     nodes = (await daemon.ask("graph", pipeline=pipeline))["nodes"]
     for each in nodes:
         if each["name"] == row["resource"] and each.get("resource_path"):
-            return row, str(each["resource_path"])
+            path = str(each["resource_path"])
+            if not PurePosixPath(path).is_absolute():
+                raise CannotShow(
+                    "not-running", f"cannot show artifact {artifact_id}: it lies at {path}, which is not looked into"
+                )
+            return row, path
     raise CannotShow(
         "not-running",
         f"cannot show artifact {artifact_id}: its resource '{row['resource']}' is no folder of this pipeline",

@@ -3,12 +3,14 @@ bytes whatever the log holds: long lines are cut, and what is no text is shown a
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from anacostia_daemon.ctl.logline import LEVELS, Line, Wanted, rank, taken_apart
+from anacostia_daemon.paths import Home
 from anacostia_daemon.web.facts.errors import CannotShow
 from node_sdk.logspace import old_files, start_of_data
 from node_sdk.own_files import open_own
@@ -16,6 +18,7 @@ from node_sdk.own_files import open_own
 Fact = dict[str, Any]
 
 MOST_LINES = 1_000
+MOST_NODES = 200  # whose logs are read for one run
 MOST_BYTES = 8 * 1024 * 1024  # read for one page
 LONGEST_LINE = 4_000  # characters that are shown of a line
 _BLOCK = 256 * 1024
@@ -44,6 +47,12 @@ def page(
     if after is not None:
         return _onward(files, _place(after), limit, fits)
     return _backward(files, None if before is None else _place(before), limit, fits)
+
+
+def of_run(home: Home, pipeline: str, nodes: Iterable[str], run_id: int, **wanted: Any) -> dict[str, Fact]:
+    """A `page` of each of these nodes (MOST_NODES at most), with the lines of exactly this run."""
+    first = itertools.islice(nodes, MOST_NODES)
+    return {node: page(home.log_file(pipeline, node), run_id=run_id, **wanted) for node in first}
 
 
 class _Fits:

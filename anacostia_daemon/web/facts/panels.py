@@ -22,7 +22,7 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 async def panel(daemon: Daemon, pipeline: str, node: str) -> list[Fact]:
     """Its parts, in order; empty where the node shows none."""
-    found = await daemon.ask("panel", pipeline=pipeline, node=node)
+    found = await daemon.ask_slowly("panel", pipeline=pipeline, node=node)
     return [shown(part) for part in found if part.get("kind") in KINDS]
 
 

@@ -44,7 +44,7 @@ async def enter(request: Request, settings: TheSettings) -> Response:
         max_age=sessions.LASTS,
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=request.headers.get("origin", "").startswith("https://"),
     )
     return answer
 

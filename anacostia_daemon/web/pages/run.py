@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
@@ -80,23 +81,11 @@ async def lines_of(
     daemon: Daemon, name: str, run_id: int, nodes: list[str], level: str, search: str
 ) -> tuple[list[Fact], bool]:
     """The last lines of these nodes in this run, merged, and whether they are all."""
-    found = await asyncio.gather(
-        *(
-            daemon.read(
-                lambda each=each: logs.page(
-                    daemon.home.log_file(name, each),
-                    run_id=run_id,
-                    limit=LINES,
-                    level=level or None,
-                    search=search or None,
-                )
-            )
-            for each in nodes[:100]
-        )
-    )
-    lines = [{**line, "node": node} for node, one in zip(nodes, found, strict=False) for line in one["lines"]]
+    wanted = {"limit": LINES, "level": level or None, "search": search or None}
+    found = await daemon.read(partial(logs.of_run, daemon.home, name, nodes, run_id, **wanted))
+    lines = [{**line, "node": node} for node, one in found.items() for line in one["lines"]]
     lines.sort(key=lambda line: line["at"] or "")
-    return lines[-LINES:], len(lines) <= LINES and all(each["complete"] for each in found)
+    return lines[-LINES:], len(lines) <= LINES and all(each["complete"] for each in found.values())
 
 
 async def _render(request: Request, daemon: Daemon, name: str, run_id: int, template: str) -> HTMLResponse:

@@ -56,7 +56,8 @@ def user_of(peer: tuple[str, int], here: tuple[str, int], table: Path | None = N
     for line in lines:
         fields = line.split()
         if fields[1:3] == wanted:
-            return int(fields[7])
+            # What its owner has closed is shown without inode, and as root's.
+            return None if fields[9] == "0" else int(fields[7])
     return None
 
 

@@ -62,9 +62,15 @@ GUARDS: tuple[Guard, ...] = (
         WHOLE,
         (
             "an object that was published before is not written again",
-            'if there is None or there["Metadata"].get(STAGED) != mark:',
+            "if (noted.get(STAGED), noted.get(SHA256)) != (mark, sha256):",
             "if True:",
             f"{BUCKETS}TestS3Versions::test_publishing_again_makes_no_second_version",
+        ),
+        (
+            "what another store numbered alike is not taken for this output",
+            "if (noted.get(STAGED), noted.get(SHA256)) != (mark, sha256):",
+            "if noted.get(STAGED) != mark:",
+            f"{BUCKETS}TestS3Versions::test_what_an_earlier_store_numbered_alike_is_replaced",
         ),
     ),
     *guards_in(
