@@ -59,7 +59,7 @@ mutants: venv
 .bench/ours/.installed: pyproject.toml constraints.txt benchmarks/requirements.txt
 	$(PYTHON) -m venv .bench/ours
 	.bench/ours/bin/python -m pip --disable-pip-version-check install --quiet --config-settings editable_mode=compat \
-		-e '.[examples,web]' -r benchmarks/requirements.txt -c constraints.txt
+		-e '.[examples,web]' playwright -r benchmarks/requirements.txt -c constraints.txt
 	@touch $@
 
 bench: .bench/ours/.installed
