@@ -34,6 +34,7 @@ FIGURES = (
     "history",
     "flood",
     "web",
+    "graph",
 )
 
 

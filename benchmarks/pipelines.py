@@ -37,6 +37,23 @@ def one_action(name: str, imports: str = "", body: str = "return True") -> str:
     )
 
 
+def tangle(name: str, count: int, ranks: int) -> str:
+    """As `actions`, in so many ranks; each action has two predecessors, and hardly any two have the same."""
+    return (
+        _HEAD.format(imports="")
+        + "\n    def execute(self, *args, **kwargs) -> bool:\n        return True\n"
+        + _TAIL.format(name=name)
+        + f"""work, before = [], [inbox]
+for number in range({count - 2}):
+    if number % {max(1, (count - 2) // ranks)} == 0 and work:
+        before = work[-{max(1, (count - 2) // ranks)}:]
+    chosen = {{before[number % len(before)], before[number * 7919 % len(before)]}}
+    work.append(Work(f"work-{{number}}", sorted(chosen, key=lambda each: each.name)))
+pipeline = Pipeline([store, inbox, *work], name="{name}")
+"""
+    )
+
+
 def actions(name: str, count: int) -> str:
     """A store, a folder, and actions so that there are `count` nodes."""
     return (
